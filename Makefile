@@ -1,0 +1,93 @@
+# make demo    SHA-256 of every file of Python's own standard library, through a pipeline of channels
+# make check   everything that has to hold before a commit: lint, types, build, tests on every Python found
+# make help    the other targets
+
+# The Python of .venv, which holds the tools.
+PYTHON ?= python3
+
+# Every CPython from 3.11 on PATH or under pyenv, one a minor version, oldest first, as VERSION=PATH.
+CANDIDATES := python3 python3.11 python3.12 python3.13 python3.14 $(wildcard $(HOME)/.pyenv/versions/*/bin/python)
+DESCRIBE := import platform, sys; v = sys.version_info; \
+    v >= (3, 11) and v.releaselevel == "final" and platform.python_implementation() == "CPython" and \
+    print(f"{v[0]}.{v[1]}={sys.executable}")
+PYTHONS := $(shell for p in $(CANDIDATES); do "$$p" -c '$(DESCRIBE)' 2>/dev/null; done | sort -t= -k1,1V -u)
+VERSIONS := $(foreach p,$(PYTHONS),$(firstword $(subst =, ,$(p))))
+NEWEST := $(lastword $(VERSIONS))
+OLDER := $(filter-out $(NEWEST),$(VERSIONS))
+
+# $(call install,VENV,EXTRA): the package, editable, with EXTRA; constraints.txt fixes every version.
+PIP_INSTALL = bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+define install
+$(1)/$(PIP_INSTALL) hatchling editables
+$(1)/$(PIP_INSTALL) --no-build-isolation --editable '.[$(2)]'
+touch $@
+endef
+
+# The steps print in this order, so that the last line of a run is pytest's summary.
+.NOTPARALLEL:
+.PHONY: help demo check lint types dist test coverage fmt clean $(VERSIONS:%=test-%)
+
+help:
+	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
+	@echo 'make check       all of: lint types dist test'
+	@echo 'make lint        ruff: rules and format'
+	@echo 'make types       mypy, stubtest, and pyright: is every public name typed?'
+	@echo 'make dist        build wheel and sdist into dist/, look into them'
+	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
+	@echo 'make test-$(NEWEST)   pytest on that Python alone'
+	@echo 'make fmt         let ruff format and fix what it can'
+	@echo 'make clean       remove all that these targets made'
+
+demo: .venv/demo.ready
+	.venv/bin/python examples/digest_tree.py "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+
+check: lint types dist test
+
+lint: .venv/dev.ready
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+
+types: .venv/dev.ready
+	.venv/bin/python -m mypy
+	.venv/bin/python -m mypy.stubtest aiochannel
+	.venv/bin/python -m pyright --pythonpath .venv/bin/python --verifytypes aiochannel --ignoreexternal
+
+dist: .venv/dev.ready
+	rm -rf dist
+	.venv/bin/python -m build --no-isolation --outdir dist . > /dev/null
+	.venv/bin/python -m zipfile --list dist/*.whl | grep --quiet 'aiochannel/py.typed'
+	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep --quiet '/aiochannel/py.typed'
+	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep --quiet '/tests/test_'
+
+test: $(OLDER:%=test-%) coverage
+
+$(VERSIONS:%=test-%): test-%: .venv-%/ready
+	.venv-$*/bin/python -m pytest --quiet
+
+coverage: .venv-$(NEWEST)/ready
+	.venv-$(NEWEST)/bin/python -m pytest --quiet --cov
+
+fmt: .venv/dev.ready
+	.venv/bin/python -m ruff check --fix .
+	.venv/bin/python -m ruff format .
+
+clean:
+	rm -rf .venv .venv-* build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A .ready file is as new as what its environment was made from.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv --clear .venv
+
+.venv/demo.ready: .venv/bin/python pyproject.toml constraints.txt
+	$(call install,.venv,demo)
+
+.venv/dev.ready: .venv/bin/python pyproject.toml constraints.txt
+	$(call install,.venv,dev)
+
+$(VERSIONS:%=.venv-%/bin/python): .venv-%/bin/python:
+	$(patsubst $*=%,%,$(filter $*=%,$(PYTHONS))) -m venv --clear .venv-$*
+
+$(VERSIONS:%=.venv-%/ready): .venv-%/ready: .venv-%/bin/python pyproject.toml constraints.txt
+	$(call install,.venv-$*,test)
