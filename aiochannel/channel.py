@@ -1,0 +1,757 @@
+"""Channel: a closable queue between asyncio tasks.
+
+State. `buffer` holds every item that has been accepted and not yet received. `reserved` says how many of these are
+promised to receivers that were woken and have not run yet. `limit` is the length of the buffer at which a put must
+wait: maxsize + receivers inside a waiting get - granted slots; infinite for an unbounded channel, and minus infinity
+once the channel is closed, so that the fast path of a put tests one thing. `receivers` and `senders` are those that
+wait to be woken, in the order in which they began: an insertion-ordered map, since any of them may be cancelled and has
+to leave in O(1).
+
+A waiter gets a wake-up, never an item. An item that is put while receivers wait is promised to the first of them and
+stays in the buffer until the woken task takes it; a slot that gets free while senders wait is granted to the first of
+them and stays empty until the woken task fills it. So a cancelled task has nothing in its hands that could be lost: its
+promise or grant passes on. Nobody else can take what is promised or granted, so a woken task never waits again.
+
+Three invariants hold whenever no method of this module is running:
+
+    an unpromised item and a waiting receiver never coexist;
+    room (`len(buffer) < limit`) and a waiting sender never coexist;
+    receivers of a closed channel wait only while promised items remain, since a promise can come back.
+
+A select waits with one future on several channels. Beside it stands an `Arm`, by which the channel that wakes it
+withdraws it from the others. A waiter found done was cancelled, and is passed over.
+
+A put promises before it appends and a get checks before it takes, so that nothing has changed if waking is refused:
+that happens in the loop's debug mode, where a channel is used from a thread that is not the loop's.
+"""
+
+from asyncio import AbstractEventLoop, get_running_loop
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from math import inf
+from typing import Generic, TypeVar, final
+
+from typing_extensions import Self, override
+
+from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
+from aiochannel.handles import End, ReceiverHandle, SenderHandle
+from aiochannel.protocols import Receiver, Sender
+from aiochannel.selection import BLOCKED, Arm, Blocked, Case, Waiter
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ChannelStatistics:
+    """A snapshot of a channel. A select counts once for each of its cases that waits here."""
+
+    qsize: int
+    maxsize: int
+    waiting_senders: int
+    waiting_receivers: int
+    open_senders: int
+    open_receivers: int
+    closed: bool
+
+
+class Channel(Generic[T]):
+    """A closable first-in, first-out queue between the tasks of one event loop.
+
+    `maxsize` is the number of items it buffers, 0 for no limit. A put waits while there is no room and a get while
+    there is no item; both are served in the order in which they began to wait. A channel is done when it is closed and
+    drained: `close` refuses further items, and receivers go on until the last item is taken.
+
+    A channel can be made before a loop runs. It belongs to the loop of the tasks that wait on it, and may move to
+    another loop when nobody waits; with `loop` given, tasks may wait on it in that loop only. It is not thread-safe.
+
+    Raises:
+        TypeError: `maxsize` is not an int >= 0, or `loop` is not an event loop.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_buffer",
+        "_capacity",
+        "_cause",
+        "_closed",
+        "_joiners",
+        "_limit",
+        "_loop",
+        "_open_receivers",
+        "_open_senders",
+        "_pinned",
+        "_receivers",
+        "_reserved",
+        "_senders",
+    )
+
+    def __init__(self, maxsize: int = 0, loop: AbstractEventLoop | None = None) -> None:
+        given: object = maxsize
+        if not isinstance(given, int) or isinstance(given, bool) or given < 0:
+            raise TypeError(f"maxsize must be an int >= 0 (0: unbounded), not {given!r}")
+        belongs_to: object = loop
+        if belongs_to is not None and not isinstance(belongs_to, AbstractEventLoop):
+            raise TypeError(f"loop must be an event loop or None, not {belongs_to!r}")
+        self._buffer: deque[T] = deque()
+        self._reserved = 0
+        self._capacity: float = maxsize or inf
+        self._limit = self._capacity
+        self._receivers: OrderedDict[Waiter, Arm | None] = OrderedDict()
+        self._senders: OrderedDict[Waiter, Arm | None] = OrderedDict()
+        self._joiners: dict[Waiter, Arm | None] = {}
+        self._closed = False
+        self._cause: BaseException | None = None
+        self._loop = loop
+        self._pinned = loop is not None
+        self._open_senders = 0
+        self._open_receivers = 0
+
+    @classmethod
+    def rendezvous(cls) -> Self:
+        """Return a channel without a buffer, as Go's `make(chan T)`: a put goes ahead only for a receiver at hand.
+
+        Its maxsize reads 0, and it is full unless a receiver waits.
+        """
+        channel = cls()
+        channel._capacity = channel._limit = 0
+        return channel
+
+    # Looking at it
+
+    @property
+    def maxsize(self) -> int:
+        """Number of items that the channel buffers; 0 for an unbounded channel and for a rendezvous."""
+        return 0 if self._capacity == inf else int(self._capacity)
+
+    def qsize(self) -> int:
+        """Return the number of buffered items that are not promised to a receiver."""
+        return len(self._buffer) - self._reserved
+
+    def empty(self) -> bool:
+        """Tell whether `get_nowait` would find no item."""
+        return len(self._buffer) <= self._reserved
+
+    def full(self) -> bool:
+        """Tell whether `put_nowait` would find no room. A granted slot is not room; a receiver at hand is."""
+        return len(self._buffer) >= (self._capacity if self._closed else self._limit)
+
+    def closed(self) -> bool:
+        """Tell whether the channel is closed; buffered items can still be taken."""
+        return self._closed
+
+    def statistics(self) -> ChannelStatistics:
+        """Return a snapshot of what is in the channel and who waits on it."""
+        return ChannelStatistics(
+            qsize=self.qsize(),
+            maxsize=self.maxsize,
+            waiting_senders=len(self._senders),
+            waiting_receivers=len(self._receivers),
+            open_senders=self._open_senders,
+            open_receivers=self._open_receivers,
+            closed=self._closed,
+        )
+
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over a snapshot of the buffered items, promised ones included, oldest first; nothing is removed."""
+        return iter(tuple(self._buffer))
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {id(self):#x} {self._state()}>"
+
+    @override
+    def __str__(self) -> str:
+        return f"<{type(self).__name__} {self._state()}>"
+
+    def _state(self) -> str:
+        rendezvous = " rendezvous" if self._capacity == 0 else ""
+        closed = " closed" if self._closed else ""
+        return f"maxsize={self.maxsize} qsize={self.qsize()}{rendezvous}{closed}"
+
+    @override
+    def __reduce__(self) -> str:
+        raise TypeError(f"cannot pickle or copy {self!r}: a channel lives in one process")
+
+    # Putting
+
+    async def put(self, item: T, /) -> None:
+        """Put an item into the channel, waiting for room if there is none.
+
+        Raises:
+            ChannelClosed: the channel is closed, or was closed while the call waited; its cause, if any, is
+                `__cause__`. The item is not in the channel.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. The item of a cancelled call is not in the channel and never will be; a slot granted to it goes to the
+            next sender.
+        """
+        if len(self._buffer) >= self._limit:
+            await self._wait_for_room()
+        if self._receivers:
+            self._promise()
+        self._buffer.append(item)
+
+    def put_nowait(self, item: T, /) -> None:
+        """Put an item into the channel at once.
+
+        Raises:
+            ChannelFull: there is no room, or what room there is has been granted to waiting senders.
+            ChannelClosed: the channel is closed, full or not; its cause, if any, is `__cause__`.
+        """
+        if len(self._buffer) >= self._limit:
+            self._check_open()
+            raise ChannelFull(f"{self!r} has no room")
+        if self._receivers:
+            self._promise()
+        self._buffer.append(item)
+
+    async def put_many(self, items: Iterable[T], /) -> None:
+        """Put all the items into the channel in their order, waiting for room as needed.
+
+        Other senders may put between them. What was accepted stays accepted if the call raises; an iterator given as
+        `items` has then advanced just past the first item that was not accepted.
+
+        Raises:
+            ChannelClosed: the channel is closed, or was closed while the call waited; its cause, if any, is
+                `__cause__`.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. No item is put after the call was cancelled.
+        """
+        buffer = self._buffer
+        for item in items:
+            if len(buffer) >= self._limit:
+                await self._wait_for_room()
+            if self._receivers:
+                self._promise()
+            buffer.append(item)
+
+    async def _wait_for_room(self) -> None:
+        """Wait until a slot is granted. The caller uses it in the same step."""
+        self._check_open()
+        waiter = self._new_waiter()
+        self._senders[waiter] = None
+        try:
+            await waiter
+        except BaseException:
+            self._stop_sending(waiter)
+            raise
+        self._limit += 1
+        self._check_open()
+
+    def _stop_sending(self, waiter: Waiter) -> None:
+        if waiter.done() and not waiter.cancelled():
+            self._return_grant()
+        else:
+            self._senders.pop(waiter, None)
+
+    def _return_grant(self) -> None:
+        self._limit += 1
+        self._grant()
+
+    def _grant(self) -> None:
+        """Grant what room there is to the senders that wait, first come, first served."""
+        senders = self._senders
+        passed_over: list[tuple[Waiter, Arm]] = []
+        # Invariant: room and a waiting sender never coexist.
+        while senders and len(self._buffer) < self._limit:
+            waiter, arm = senders.popitem(last=False)
+            if waiter.done():
+                continue
+            if arm is None:
+                self._limit -= 1
+                waiter.set_result(0)
+            elif waiter in self._receivers and len(self._buffer) + 1 >= self._limit:
+                # The only room is the receiver which the select itself is: it must not send to itself.
+                passed_over.append((waiter, arm))
+            else:
+                self._limit -= 1
+                arm.claim()
+        for waiter, arm in reversed(passed_over):
+            senders[waiter] = arm
+            senders.move_to_end(waiter, last=False)
+
+    # Getting
+
+    async def get(self) -> T:
+        """Remove and return the oldest item, waiting for one if there is none.
+
+        Raises:
+            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. A cancelled call has taken nothing, and an item promised to it goes to the next receiver, at its old
+            place in the order.
+        """
+        buffer = self._buffer
+        if len(buffer) <= self._reserved:
+            return await self._wait_for_item()
+        if self._senders or self._closed:
+            return self._take()
+        return buffer.popleft()
+
+    def get_nowait(self) -> T:
+        """Remove and return the oldest item at once.
+
+        Raises:
+            ChannelEmpty: there is no item, or what items there are have been promised to waiting receivers.
+            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
+        """
+        buffer = self._buffer
+        if len(buffer) <= self._reserved:
+            self._check_not_drained()
+            raise ChannelEmpty(f"{self!r} has no item")
+        if self._senders or self._closed:
+            return self._take()
+        return buffer.popleft()
+
+    async def get_many(self, limit: int, /) -> list[T]:
+        """Remove and return the oldest items, as many as there are, at least 1 and at most `limit`.
+
+        Waits for the first item only.
+
+        Raises:
+            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+            TypeError: `limit` is not an int.
+            ValueError: `limit` is less than 1.
+
+        Cancellation:
+            Safe. A cancelled call has taken nothing.
+        """
+        _check_batch(limit)
+        if len(self._buffer) > self._reserved:
+            return self._take_many(limit)
+        return [await self._wait_for_item(), *self._take_many(limit - 1)]
+
+    def get_many_nowait(self, limit: int, /) -> list[T]:
+        """Remove and return the oldest items at once, as many as there are and at most `limit`; [] if there is none.
+
+        Raises:
+            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
+            TypeError: `limit` is not an int.
+            ValueError: `limit` is less than 1.
+        """
+        _check_batch(limit)
+        self._check_not_drained()
+        return self._take_many(limit)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        """Remove and return the oldest item, waiting for one if there is none; `async for` does this.
+
+        The iteration ends when the channel is closed and drained. It goes on where a cancelled call stopped.
+
+        Raises:
+            ChannelClosed: the channel is drained and was closed with a cause, which is `__cause__`: the items end, but
+                not because all went well.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe, as for `get`.
+        """
+        buffer = self._buffer
+        if len(buffer) > self._reserved:
+            if self._senders or self._closed:
+                return self._take()
+            return buffer.popleft()
+        try:
+            return await self._wait_for_item()
+        except ChannelClosed:
+            if self._cause is not None:
+                raise
+        raise StopAsyncIteration
+
+    async def _wait_for_item(self) -> T:
+        """Wait until an item is promised, and take it."""
+        self._check_not_drained()
+        waiter = self._new_waiter()
+        self._park_receiver(waiter, None)
+        try:
+            await waiter
+        except BaseException:
+            self._stop_receiving(waiter)
+            raise
+        return self._take_promised()
+
+    def _park_receiver(self, waiter: Waiter, arm: Arm | None) -> None:
+        self._receivers[waiter] = arm
+        self._limit += 1
+        self._grant()
+
+    def _stop_receiving(self, waiter: Waiter) -> None:
+        if waiter.done() and not waiter.cancelled():
+            self._return_promise()
+        else:
+            self._limit -= 1
+            self._receivers.pop(waiter, None)
+
+    def _return_promise(self) -> None:
+        """Undo the waiting and the promise of a receiver that was woken; the item stays at its place."""
+        self._limit -= 1
+        # A receiver that was woken to an empty buffer had no promise: the channel is closed and drained.
+        if self._buffer:
+            self._reserved -= 1
+            if self._receivers:
+                self._promise()
+
+    def _take_promised(self) -> T:
+        self._limit -= 1
+        self._check_not_drained()
+        self._reserved -= 1
+        item = self._buffer.popleft()
+        self._after_take()
+        return item
+
+    def _promise(self) -> None:
+        """Promise one more item to the first receiver that waits."""
+        self._check_wake()
+        receivers = self._receivers
+        while receivers:
+            waiter, arm = receivers.popitem(last=False)
+            if waiter.done():
+                continue
+            self._reserved += 1
+            if arm is None:
+                waiter.set_result(0)
+            else:
+                arm.claim()
+            return
+
+    def _take(self) -> T:
+        """Remove the oldest item where somebody may wait for that to happen."""
+        self._check_wake()
+        item = self._buffer.popleft()
+        self._after_take()
+        return item
+
+    def _take_many(self, limit: int) -> list[T]:
+        self._check_wake()
+        popleft = self._buffer.popleft
+        items = [popleft() for _ in range(min(limit, self.qsize()))]
+        self._after_take()
+        return items
+
+    def _after_take(self) -> None:
+        if self._closed:
+            if not self._buffer:
+                self._tell_drained()
+        elif self._senders:
+            self._grant()
+
+    # Closing
+
+    def close(self, cause: BaseException | None = None) -> bool:
+        """Close the channel, for ever, and return whether this call did it.
+
+        From now on no item is accepted: every put, a waiting one included, raises ChannelClosed. Receivers go on until
+        the channel is drained. With a cause, they are then told so: ChannelClosed comes with it as `__cause__`, and
+        `async for` raises it instead of ending. The first cause stays. A channel keeps its cause, and with the cause's
+        traceback the frames in it, as long as it lives.
+
+        Raises:
+            TypeError: the cause is not an exception.
+        """
+        given: object = cause
+        if given is not None and not isinstance(given, BaseException):
+            raise TypeError(f"the cause must be an exception or None, not {given!r}")
+        if self._closed:
+            return False
+        self._check_wake()
+        self._note_cause(cause)
+        self._closed = True
+        self._limit = -inf
+        _wake_all(self._senders)
+        if not self._buffer:
+            self._tell_drained()
+        return True
+
+    def abort(self, cause: BaseException | None = None) -> list[T]:
+        """Close the channel, and remove and return the items that are not promised to a receiver, oldest first.
+
+        On a channel that is closed already it only removes.
+
+        Raises:
+            TypeError: the cause is not an exception.
+        """
+        self.close(cause)
+        leftover = [self._buffer.pop() for _ in range(self.qsize())]
+        leftover.reverse()
+        if not self._buffer:
+            self._tell_drained()
+        return leftover
+
+    async def join(self) -> None:
+        """Wait until the channel is closed and drained, whoever drains it.
+
+        Raises:
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. Waiting has no effect on the channel.
+        """
+        if self._closed and not self._buffer:
+            return
+        waiter = self._new_waiter()
+        self._joiners[waiter] = None
+        try:
+            await waiter
+        finally:
+            self._joiners.pop(waiter, None)
+
+    def _tell_drained(self) -> None:
+        _wake_all(self._receivers)
+        _wake_all(self._joiners)
+
+    def _note_cause(self, cause: BaseException | None) -> None:
+        if self._cause is None and not self._closed:
+            self._cause = cause
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ChannelClosed(f"{self!r} accepts no more items") from self._cause
+
+    def _check_not_drained(self) -> None:
+        if self._closed and not self._buffer:
+            raise ChannelClosed(f"{self!r} is drained") from self._cause
+
+    # Sides
+
+    @property
+    def sender(self) -> Sender[T]:
+        """A handle that can do only what a `Sender` can."""
+        return SenderHandle(self)
+
+    @property
+    def receiver(self) -> Receiver[T]:
+        """A handle that can do only what a `Receiver` can."""
+        return ReceiverHandle(self)
+
+    def split(self) -> tuple[Sender[T], Receiver[T]]:
+        """Return a handle for each side."""
+        return self.sender, self.receiver
+
+    def open_sender(self) -> End[Sender[T]]:
+        """Open a counted sending end: `with channel.open_sender() as tx`. The channel closes when the last one leaves.
+
+        An end counts from this call on, so open it where the task is made that will use it. It leaves when its block
+        ends; if that is by an exception, the channel is then closed with it as the cause (the first one stays). Its
+        handle raises ChannelClosed after that.
+        """
+        handle = SenderHandle(self)
+        self._open_senders += 1
+        return End(handle, handle.retire, self._sender_left)
+
+    def open_receiver(self) -> End[Receiver[T]]:
+        """Open a counted receiving end: `with channel.open_receiver() as rx`.
+
+        As `open_sender`: the channel closes when the last one leaves, so that senders learn that nobody listens.
+        Buffered items stay and can still be taken.
+        """
+        handle = ReceiverHandle(self)
+        self._open_receivers += 1
+        return End(handle, handle.retire, self._receiver_left)
+
+    def _sender_left(self, cause: BaseException | None) -> None:
+        self._open_senders -= 1
+        self._note_cause(cause)
+        if not self._open_senders:
+            self.close()
+
+    def _receiver_left(self, cause: BaseException | None) -> None:
+        self._open_receivers -= 1
+        self._note_cause(cause)
+        if not self._open_receivers:
+            self.close()
+
+    # Selecting
+
+    def on_get(self) -> Case[T]:
+        """Return a case for `select` that gets an item."""
+        return Case(_Getting(self))
+
+    def on_put(self, item: T, /) -> Case[None]:
+        """Return a case for `select` that puts the item. A select that takes another case has not put it."""
+        return Case(_Putting(self, item))
+
+    # The event loop
+
+    def _new_waiter(self) -> Waiter:
+        loop = get_running_loop()
+        if loop is not self._loop:
+            self._move_to(loop)
+        waiter: Waiter = loop.create_future()
+        return waiter
+
+    def _adopt(self, waiter: Waiter) -> None:
+        loop = waiter.get_loop()
+        if loop is not self._loop:
+            self._move_to(loop)
+
+    def _move_to(self, loop: AbstractEventLoop) -> None:
+        if self._pinned:
+            raise RuntimeError(f"{self!r} was made for the event loop {self._loop!r}; a task of {loop!r} cannot wait on it")
+        if self._loop is not None and self._loop.is_closed():
+            self._forget_waiters()
+        if self._receivers or self._senders or self._joiners:
+            raise RuntimeError(f"tasks of the event loop {self._loop!r} wait on {self!r}; a task of {loop!r} cannot")
+        self._loop = loop
+
+    def _check_wake(self) -> None:
+        """Refuse to wake a task, before anything has changed, where its event loop would refuse it."""
+        try:
+            if get_running_loop() is self._loop:
+                return
+        except RuntimeError:
+            pass  # called from outside any loop
+        if self._loop is None:
+            return
+        if self._loop.is_closed():
+            self._forget_waiters()
+        elif self._loop.get_debug():
+            self._loop.call_soon(_nothing).cancel()
+
+    def _forget_waiters(self) -> None:
+        """Drop the waiters of a closed loop: their tasks never run again."""
+        # Dropping the last reference to a task closes its coroutine, which then comes back here: only when all are out.
+        forgotten = [*self._receivers, *self._senders, *self._joiners]
+        self._receivers.clear()
+        self._senders.clear()
+        self._joiners.clear()
+        forgotten.clear()
+
+
+def _wake_all(waiters: dict[Waiter, Arm | None]) -> None:
+    woken = list(waiters.items())
+    waiters.clear()
+    for waiter, arm in woken:
+        if waiter.done():
+            continue
+        if arm is None:
+            waiter.set_result(0)
+        else:
+            arm.claim()
+
+
+def _check_batch(limit: int) -> None:
+    given: object = limit
+    if not isinstance(given, int) or isinstance(given, bool):
+        raise TypeError(f"limit must be an int >= 1, not {given!r}")
+    if given < 1:
+        raise ValueError(f"limit must be an int >= 1, not {given!r}")
+
+
+def _nothing() -> None:
+    pass
+
+
+@final
+class _Getting(Generic[T]):
+    """The receiving side as an operation of `selection`."""
+
+    __slots__ = ("_channel",)
+
+    def __init__(self, channel: Channel[T]) -> None:
+        self._channel = channel
+
+    def ended(self) -> bool:
+        return self._channel._closed and not self._channel._buffer
+
+    def attempt(self, finish: Callable[[T], U], /) -> U | Blocked:
+        channel = self._channel
+        if len(channel._buffer) <= channel._reserved:
+            channel._check_not_drained()
+            return BLOCKED
+        channel._check_wake()
+        return self._take(finish)
+
+    def park(self, waiter: Waiter, arm: Arm, /) -> None:
+        channel = self._channel
+        channel._adopt(waiter)
+        if waiter not in channel._receivers:
+            channel._park_receiver(waiter, arm)
+
+    def unpark(self, waiter: Waiter, /) -> None:
+        if waiter in self._channel._receivers:
+            del self._channel._receivers[waiter]
+            self._channel._limit -= 1
+
+    def complete(self, finish: Callable[[T], U], /) -> U:
+        channel = self._channel
+        channel._limit -= 1
+        channel._check_not_drained()
+        channel._reserved -= 1
+        try:
+            return self._take(finish)
+        except BaseException:
+            if channel._receivers:
+                channel._promise()
+            raise
+
+    def forgo(self) -> None:
+        self._channel._return_promise()
+
+    def _take(self, finish: Callable[[T], U]) -> U:
+        channel = self._channel
+        item = channel._buffer.popleft()
+        try:
+            result = finish(item)
+        except BaseException:
+            channel._buffer.appendleft(item)
+            raise
+        channel._after_take()
+        return result
+
+
+@final
+class _Putting(Generic[T]):
+    """The sending side, with an item, as an operation of `selection`."""
+
+    __slots__ = ("_channel", "_item")
+
+    def __init__(self, channel: Channel[T], item: T) -> None:
+        self._channel = channel
+        self._item = item
+
+    def ended(self) -> bool:
+        return self._channel._closed
+
+    def attempt(self, finish: Callable[[None], U], /) -> U | Blocked:
+        channel = self._channel
+        if len(channel._buffer) >= channel._limit:
+            channel._check_open()
+            return BLOCKED
+        result = finish(None)
+        channel.put_nowait(self._item)
+        return result
+
+    def park(self, waiter: Waiter, arm: Arm, /) -> None:
+        channel = self._channel
+        channel._adopt(waiter)
+        channel._senders.setdefault(waiter, arm)
+
+    def unpark(self, waiter: Waiter, /) -> None:
+        self._channel._senders.pop(waiter, None)
+
+    def complete(self, finish: Callable[[None], U], /) -> U:
+        channel = self._channel
+        channel._limit += 1
+        channel._check_open()
+        try:
+            result = finish(None)
+        except BaseException:
+            channel._grant()
+            raise
+        channel.put_nowait(self._item)
+        return result
+
+    def forgo(self) -> None:
+        self._channel._return_grant()

@@ -1,0 +1,28 @@
+"""Every exception of this package.
+
+    ChannelError
+    ├── ChannelClosed   the channel is closed: for a put at once, for a get when it is drained too
+    ├── ChannelFull     put_nowait: there is no room now
+    └── ChannelEmpty    get_nowait: there is no item now
+
+A message says which channel it is about and what is true of it. Every raise is a new object, so a traceback never grows.
+"""
+
+
+class ChannelError(Exception):
+    """Base of every error that a channel raises about its own state."""
+
+
+class ChannelClosed(ChannelError):
+    """The channel is closed, for ever; what closed it, if it said so, is `__cause__`.
+
+    From a put: no item is accepted any more. From a get: the channel is drained as well, for everyone.
+    """
+
+
+class ChannelFull(ChannelError):
+    """`put_nowait` found no room."""
+
+
+class ChannelEmpty(ChannelError):
+    """`get_nowait` found no item that is not promised to a waiting receiver already."""

@@ -1,0 +1,163 @@
+"""One-sided handles, and the counted ends that close a channel when the last of them leaves.
+
+A handle holds the bound methods of its side in its slots: a call through it costs what a call on the channel costs, and
+the handle has nothing of the other side. An end counts from the moment it is opened until it leaves, and gives its
+block a handle. When it leaves, what the handle could do is replaced by a refusal, so that an open end pays nothing for
+the check.
+
+Handles know the protocols, not the class Channel.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from types import TracebackType
+from typing import Generic, Never, NoReturn, Protocol, TypeVar, final
+
+from typing_extensions import override
+
+from aiochannel.errors import ChannelClosed
+from aiochannel.protocols import Receiver, Sender
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class _Handle:
+    """What both sides have: a look at the channel, and equality by side and channel."""
+
+    __slots__ = ("__weakref__", "_describe", "closed", "join", "maxsize", "qsize")
+
+    def __init__(self, channel: Sender[Never] | Receiver[object]) -> None:
+        self._describe: Callable[[], str] = channel.__repr__
+        self.maxsize = channel.maxsize
+        self.qsize = channel.qsize
+        self.closed = channel.closed
+        self.join: Callable[[], Coroutine[object, Never, None]] = channel.join
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.qsize == self.qsize
+
+    @override
+    def __hash__(self) -> int:
+        return hash((type(self), self.qsize))
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._describe()}>"
+
+    @override
+    def __reduce__(self) -> str:
+        raise TypeError(f"cannot pickle or copy {self!r}: a channel lives in one process")
+
+
+@final
+class SenderHandle(_Handle, Generic[T]):
+    """What a `Sender` can do, and nothing else."""
+
+    __slots__ = ("close", "full", "on_put", "put", "put_many", "put_nowait")
+
+    def __init__(self, channel: Sender[T]) -> None:
+        super().__init__(channel)
+        self.full = channel.full
+        self.put: Callable[[T], Coroutine[object, Never, None]] = channel.put
+        self.put_nowait = channel.put_nowait
+        self.put_many: Callable[[Iterable[T]], Coroutine[object, Never, None]] = channel.put_many
+        self.close = channel.close
+        self.on_put = channel.on_put
+
+    def retire(self) -> None:
+        refuse, refuse_async = _refusals(f"this end, a {self!r}, has left")
+        self.put = self.put_many = self.join = refuse_async
+        self.put_nowait = self.close = self.on_put = refuse
+
+
+@final
+class ReceiverHandle(_Handle, Generic[T]):
+    """What a `Receiver` can do, and nothing else."""
+
+    # The interpreter looks `__anext__` up on the type and binds what it finds: a slot binds to what is stored in it.
+    __slots__ = ("__anext__", "empty", "get", "get_many", "get_nowait", "on_get")
+
+    def __init__(self, channel: Receiver[T]) -> None:
+        super().__init__(channel)
+        self.empty = channel.empty
+        self.get: Callable[[], Coroutine[object, Never, T]] = channel.get
+        self.get_nowait = channel.get_nowait
+        self.get_many: Callable[[int], Coroutine[object, Never, Sequence[T]]] = channel.get_many
+        self.on_get = channel.on_get
+        self.__anext__: Callable[[], Awaitable[T]] = channel.__aiter__().__anext__
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    def retire(self) -> None:
+        refuse, refuse_async = _refusals(f"this end, a {self!r}, has left")
+        self.get = self.get_many = self.join = self.__anext__ = refuse_async
+        self.get_nowait = self.on_get = refuse
+
+
+class _Refusal(Protocol):
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn: ...
+
+
+class _AsyncRefusal(Protocol):
+    async def __call__(self, *args: object) -> NoReturn: ...
+
+
+def _refusals(message: str) -> tuple[_Refusal, _AsyncRefusal]:
+    def refuse(*_args: object, **_kwargs: object) -> NoReturn:
+        raise ChannelClosed(message)
+
+    async def refuse_async(*_args: object) -> NoReturn:
+        refuse()
+
+    return refuse, refuse_async
+
+
+@final
+class End(Generic[T_co]):
+    """One counted end of a channel: a context manager, `with` or `async with`, that gives its block a handle.
+
+    It counts from the moment it is opened, so that ends given to tasks that have not started yet keep the channel open.
+    It leaves when its block ends, or when it is dropped without having been entered. Its handle raises ChannelClosed
+    from then on.
+    """
+
+    __slots__ = ("__weakref__", "_entered", "_handle", "_leave", "_left", "_retire")
+
+    def __init__(self, handle: T_co, retire: Callable[[], None], leave: Callable[[BaseException | None], None]) -> None:
+        self._handle = handle
+        self._retire = retire
+        self._leave = leave
+        self._entered = False
+        self._left = False
+
+    def __enter__(self) -> T_co:
+        if self._left:
+            raise ChannelClosed(f"this end, a {self._handle!r}, has left")
+        self._entered = True
+        return self._handle
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._left:
+            self._left = True
+            self._retire()
+            self._leave(exc)
+
+    async def __aenter__(self) -> T_co:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(exc_type, exc, traceback)
+
+    def __del__(self) -> None:
+        if not self._entered:
+            self.__exit__(None, None, None)
+
+    @override
+    def __reduce__(self) -> str:
+        raise TypeError(f"cannot pickle or copy an end of {self._handle!r}")

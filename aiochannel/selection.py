@@ -1,0 +1,319 @@
+"""Waiting for the first of several operations: Case, select, select_any, otherwise.
+
+A `Case` is one operation that could happen: a get or a put on some channel. `select` carries out exactly one of its
+cases. It first tries each at once; if none can go ahead it parks one future, its waiter, on the side of every channel
+concerned and waits. Whichever channel wakes the waiter claims it: in the same step the select is withdrawn from all
+other channels, so no second channel can promise it an item, grant it a slot, or count it as a receiver at hand. The
+woken select then completes the case that claimed it, or, if it was cancelled in between, gives the promise or grant
+back.
+
+This module knows no channel. What it needs of one side of a channel is `Operation`, and only this module calls it.
+"""
+
+from asyncio import Future, get_running_loop
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum, auto
+from random import random
+from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar, final, overload
+
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
+T6 = TypeVar("T6")
+T7 = TypeVar("T7")
+T8 = TypeVar("T8")
+R = TypeVar("R")
+U = TypeVar("U")
+R_co = TypeVar("R_co", covariant=True)
+
+Waiter: TypeAlias = Future[int]
+"""What a task waits on. Its result is a token: which operation of a select was woken, and 0 for a plain put or get."""
+
+
+class Blocked(Enum):
+    """The type of `BLOCKED`, the answer of an operation that cannot go ahead now."""
+
+    BLOCKED = auto()
+
+
+BLOCKED: Final = Blocked.BLOCKED
+
+
+@final
+class Arm:
+    """One case of a waiting select, as a channel keeps it beside the select's waiter."""
+
+    __slots__ = ("_operations", "_position", "_waiter")
+
+    def __init__(self, waiter: Waiter, operations: "Sequence[Operation[object]]", position: int) -> None:
+        self._waiter = waiter
+        self._operations = operations
+        self._position = position
+
+    def claim(self) -> None:
+        """Wake the select for this case, and withdraw it from every other channel in the same step."""
+        self._waiter.set_result(self._position)
+        for operation in self._operations:
+            operation.unpark(self._waiter)
+
+
+class Operation(Protocol[R_co]):
+    """What a case needs of one side of a channel. Nothing here waits.
+
+    `finish` turns the raw result into the case's result. It runs before the operation takes effect, so that nothing
+    has happened if it raises.
+    """
+
+    def ended(self) -> bool:
+        """Tell whether the channel's being closed has put an end to this operation, for ever."""
+        ...
+
+    def attempt(self, finish: Callable[[R_co], U], /) -> U | Blocked:
+        """Carry the operation out if it can go ahead at once; raise ChannelClosed if it has ended."""
+        ...
+
+    def park(self, waiter: Waiter, arm: Arm, /) -> None:
+        """Let the waiter wait on this side of the channel, which calls `arm.claim()` to wake it."""
+        ...
+
+    def unpark(self, waiter: Waiter, /) -> None:
+        """Take the waiter back, if it is parked here and unclaimed."""
+        ...
+
+    def complete(self, finish: Callable[[R_co], U], /) -> U:
+        """Use the promise or grant with which this side claimed the waiter; raise ChannelClosed if it has ended."""
+        ...
+
+    def forgo(self) -> None:
+        """Give back the promise or grant with which this side claimed the waiter."""
+        ...
+
+
+def _same(result: R) -> R:
+    return result
+
+
+class _Wrapper(Generic[R]):
+    """What an operation that changes another's result leaves as it is."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: Operation[R]) -> None:
+        self._inner = inner
+
+    def ended(self) -> bool:
+        return self._inner.ended()
+
+    def park(self, waiter: Waiter, arm: Arm, /) -> None:
+        self._inner.park(waiter, arm)
+
+    def unpark(self, waiter: Waiter, /) -> None:
+        self._inner.unpark(waiter)
+
+    def forgo(self) -> None:
+        self._inner.forgo()
+
+
+@final
+class _Mapped(_Wrapper[R], Generic[R, T1]):
+    """The result of another operation, put through `fn`."""
+
+    __slots__ = ("_fn",)
+
+    def __init__(self, inner: Operation[R], fn: Callable[[R], T1]) -> None:
+        super().__init__(inner)
+        self._fn = fn
+
+    def attempt(self, finish: Callable[[T1], U], /) -> U | Blocked:
+        return self._inner.attempt(lambda result: finish(self._fn(result)))
+
+    def complete(self, finish: Callable[[T1], U], /) -> U:
+        return self._inner.complete(lambda result: finish(self._fn(result)))
+
+
+@final
+class _OrClosed(_Wrapper[R], Generic[R, T1]):
+    """The result of another operation, or a value once that has ended."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, inner: Operation[R], value: T1) -> None:
+        super().__init__(inner)
+        self._value = value
+
+    def attempt(self, finish: Callable[[R | T1], U], /) -> U | Blocked:
+        return finish(self._value) if self.ended() else self._inner.attempt(finish)
+
+    def complete(self, finish: Callable[[R | T1], U], /) -> U:
+        return finish(self._value) if self.ended() else self._inner.complete(finish)
+
+
+@final
+class _Otherwise:
+    """Go's default: never ready by itself, taken by a select that finds nothing else ready, and so never parked."""
+
+    __slots__ = ()
+
+    def ended(self) -> bool:
+        return False
+
+    def attempt(self, _finish: Callable[[None], U], /) -> U | Blocked:
+        return BLOCKED
+
+    def park(self, _waiter: Waiter, arm: Arm, /) -> None:
+        arm.claim()
+
+    def unpark(self, _waiter: Waiter, /) -> None:
+        """Nothing to take back: parking has claimed the waiter."""
+
+    def complete(self, finish: Callable[[None], U], /) -> U:
+        return finish(None)
+
+    def forgo(self) -> None:
+        """Nothing to give back."""
+
+
+@final
+class Case(Generic[R_co]):
+    """One operation that `select` may carry out, with a result of type `R_co`.
+
+    Made by `on_get`, `on_put` and `otherwise`. A case does nothing by itself, holds nothing on its channel, and may be
+    used in any number of selects, at the same time too.
+    """
+
+    __slots__ = ("_is_default", "_operation")
+
+    def __init__(self, operation: Operation[R_co], *, is_default: bool = False) -> None:
+        self._operation = operation
+        self._is_default = is_default
+
+    def map(self, fn: Callable[[R_co], U], /) -> "Case[U]":
+        """Return this case with `fn(result)` as its result.
+
+        If `fn` raises, its error comes out of select and nothing has happened: an item stays where it was, and a put
+        has put nothing. `fn` must not use the channel of the case.
+        """
+        return Case(_Mapped(self._operation, fn), is_default=self._is_default)
+
+    def or_closed(self, value: U, /) -> "Case[R_co | U]":
+        """Return this case with `value` as its result, instead of ChannelClosed, where the channel is closed.
+
+        For a get that is: closed and drained.
+        """
+        return Case(_OrClosed(self._operation, value), is_default=self._is_default)
+
+
+def otherwise() -> Case[None]:
+    """Return the case that select takes when no other case can go ahead at once; with it, select never waits.
+
+    Where there are several, the first is taken.
+    """
+    return Case(_Otherwise(), is_default=True)
+
+
+@overload
+async def select(
+    case0: Case[T1], /, *, biased: bool = False
+) -> tuple[Literal[0], T1]: ...
+@overload
+async def select(
+    case0: Case[T1], case1: Case[T2], /, *, biased: bool = False
+) -> tuple[Literal[0], T1] | tuple[Literal[1], T2]: ...
+@overload
+async def select(
+    case0: Case[T1], case1: Case[T2], case2: Case[T3], /, *, biased: bool = False
+) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3]: ...
+@overload
+async def select(
+    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], /, *, biased: bool = False
+) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4]: ...
+@overload
+async def select(
+    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], case4: Case[T5], /, *, biased: bool = False
+) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4] | tuple[Literal[4], T5]: ...
+@overload
+async def select(
+    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], case4: Case[T5], case5: Case[T6], /, *, biased: bool = False
+) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4] | tuple[Literal[4], T5] | tuple[Literal[5], T6]: ...
+@overload
+async def select(
+    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], case4: Case[T5], case5: Case[T6], case6: Case[T7], /, *, biased: bool = False
+) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4] | tuple[Literal[4], T5] | tuple[Literal[5], T6] | tuple[Literal[6], T7]: ...
+@overload
+async def select(
+    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], case4: Case[T5], case5: Case[T6], case6: Case[T7], case7: Case[T8], /, *, biased: bool = False
+) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4] | tuple[Literal[4], T5] | tuple[Literal[5], T6] | tuple[Literal[6], T7] | tuple[Literal[7], T8]: ...
+async def select(*cases: Case[object], biased: bool = False) -> tuple[int, object]:
+    """Carry out exactly one of the cases and return its position and its result, waiting until one can go ahead.
+
+    Of several that can go ahead, one is chosen at random, each with the same probability; with `biased=True` the first.
+    A closed channel can go ahead: its case raises, unless it has `or_closed`. Sending and receiving on one channel in
+    one select never match each other.
+
+    Raises:
+        ChannelClosed: the case chosen is a put on a closed channel, or a get on a closed and drained one.
+        ValueError: there is no case.
+        TypeError: an argument is not a case.
+
+    Cancellation:
+        Safe. A cancelled select has carried out nothing and leaves nothing behind on any channel; an item promised to
+        it or a slot granted to it goes to the next in line.
+    """
+    return await _select(cases, biased)
+
+
+async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tuple[int, R]:
+    """Carry out exactly one of any number of cases of one type; everything else is as in `select`.
+
+    Raises:
+        ChannelClosed: the case chosen is a put on a closed channel, or a get on a closed and drained one.
+        ValueError: there is no case.
+        TypeError: an argument is not a case.
+
+    Cancellation:
+        Safe, as in `select`.
+    """
+    return await _select(tuple(cases), biased)
+
+
+async def _select(cases: Sequence[Case[R]], biased: bool) -> tuple[int, R]:
+    count = len(cases)
+    if not count:
+        raise ValueError("select needs at least one case")
+    try:
+        operations = [case._operation for case in cases]
+    except AttributeError:
+        arguments: Sequence[object] = cases
+        wrong = next(argument for argument in arguments if not isinstance(argument, Case))
+        raise TypeError(f"select takes cases, such as channel.on_get(), not {wrong!r}") from None
+    # A shuffle that stops at the first case that is ready: each of the ready ones is equally likely to be met first.
+    order = list(range(count))
+    for step in range(count):
+        if not biased:
+            chosen = step + int(random() * (count - step))
+            order[step], order[chosen] = order[chosen], order[step]
+        position = order[step]
+        result = operations[position].attempt(_same)
+        if result is not BLOCKED:
+            return position, result
+    for position, case in enumerate(cases):
+        if case._is_default:
+            return position, operations[position].complete(_same)
+    return await _wait(operations, order)
+
+
+async def _wait(operations: Sequence[Operation[R]], order: Sequence[int]) -> tuple[int, R]:
+    waiter: Waiter = get_running_loop().create_future()
+    try:
+        for position in order:
+            operations[position].park(waiter, Arm(waiter, operations, position))
+        position = await waiter
+    except BaseException:
+        for operation in operations:
+            operation.unpark(waiter)
+        if waiter.done() and not waiter.cancelled():
+            operations[waiter.result()].forgo()
+        raise
+    return position, operations[position].complete(_same)
