@@ -50,14 +50,14 @@ lint: .venv/dev.ready
 types: .venv/dev.ready
 	.venv/bin/python -m mypy
 	.venv/bin/python -m mypy.stubtest aiochannel
-	.venv/bin/python -m pyright --pythonpath .venv/bin/python --verifytypes aiochannel --ignoreexternal
+	PATH="$(CURDIR)/.venv/bin:$$PATH" pyright --verifytypes aiochannel --ignoreexternal
 
 dist: .venv/dev.ready
 	rm -rf dist
 	.venv/bin/python -m build --no-isolation --outdir dist . > /dev/null
-	.venv/bin/python -m zipfile --list dist/*.whl | grep --quiet 'aiochannel/py.typed'
-	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep --quiet '/aiochannel/py.typed'
-	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep --quiet '/tests/test_'
+	.venv/bin/python -m zipfile --list dist/*.whl | grep 'aiochannel/py.typed' > /dev/null
+	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/aiochannel/py.typed' > /dev/null
+	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/tests/test_' > /dev/null
 
 test: $(OLDER:%=test-%) coverage
 
