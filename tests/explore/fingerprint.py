@@ -1,0 +1,133 @@
+"""When two points of two runs have the same future, and when two runs are the same history.
+
+A history says, for each call, what it was told and which calls were over before it began: what a linearizability check
+looks at, and all that a program could know.
+
+A fingerprint is the history so far with the whole state: everything that the channel's objects and the suspended
+coroutines hold, futures named by the call that waits on them. An object of a kind that is not known here is equal to
+nothing else, which prunes less and is never wrong.
+"""
+
+import asyncio
+from collections import deque
+from types import CoroutineType
+
+from aiochannel import Channel
+from tests.explore.programs import Op, World
+from tests.model.record import Follower
+
+SIMPLE = (int, float, str, bool, type(None))
+WRAPPERS = ("group", "eager", "wait_for")
+
+
+def history(world: World) -> object:
+    over: set[object] = set()
+    names: dict[int, object] = {}
+    counts: dict[str, int] = {}
+    found: dict[object, object] = {}
+    for event in world.recorder.events:
+        call = world.recorder.calls[event.call]
+        if event.kind == "call":
+            counts[call.lane] = counts.get(call.lane, 0) + 1
+            names[event.call] = (call.lane, counts[call.lane])
+            found[names[event.call]] = (call, frozenset(over), None)
+        elif event.kind == "ends":
+            over.add(names[event.call])
+            begun = found[names[event.call]]
+            assert isinstance(begun, tuple)
+            found[names[event.call]] = (*begun[:2], event.outcome)
+    return frozenset(found.items())
+
+
+def prunable(op: Op) -> bool:
+    """Tasks within tasks keep state where it cannot be seen."""
+    return op.verb not in WRAPPERS and all(prunable(inner) for inner in op.inner)
+
+
+def fingerprint(world: World) -> object:
+    if not all(prunable(op) for lane in world.program.lanes for op in lane.ops):
+        return object()
+    names: dict[int, object] = {}
+    for number, task in world.recorder.open.items():
+        waits_on: object = getattr(task, "_fut_waiter", None)
+        if waits_on is not None:
+            names[id(waits_on)] = world.recorder.calls[number]
+    lanes = [
+        (
+            lane.name,
+            lane.handle is not None,
+            lane.place,
+            lane.items,
+            lane.end,
+            None if lane.task is None else (lane.task.done(), lane.task.cancelling(), _frames(lane.task, names)),
+        )
+        for lane in world.lanes
+    ]
+    timers = sorted(timer.when() - world.loop.clock for timer in world.loop.timers if not timer.cancelled())
+    follower = Follower(world.program.machines())
+    if follower.follow(world.recorder, len(world.recorder.events)):
+        return object()
+    return (
+        history(world), tuple(lanes), tuple(timers), world.cancels,
+        tuple(_label(handle, world) for handle in world.loop.ready),
+        tuple(_frozen(channel, names) for channel in world.channels.values()),
+        tuple(_machine(follower, name) for name in world.channels),
+    )  # fmt: skip
+
+
+def _label(handle: asyncio.Handle, world: World) -> object:
+    if handle.cancelled():
+        return "cancelled"
+    callback: object = getattr(handle, "_callback", None)
+    task: object = getattr(callback, "__self__", None)
+    for lane in world.lanes:
+        if lane.task is task:
+            return lane.name
+    return getattr(callback, "__qualname__", None) or object()
+
+
+def _machine(follower: Follower, name: str) -> object:
+    machine = follower.machines[name]
+    lines = [[(ticket.verb, ticket.state, *ticket.items) for ticket in line] for line in (machine.gets, machine.puts)]
+    return (
+        tuple(machine.items), tuple(map(tuple, lines)), len(machine.joins),
+        machine.closed, machine.cause, tuple(machine.ends.items()),
+    )  # fmt: skip
+
+
+def _frames(task: asyncio.Task[object], names: dict[int, object]) -> object:
+    """Where the coroutines of a task are suspended, and what their local variables hold."""
+    found: list[object] = []
+    coro: object = task.get_coro()
+    while isinstance(coro, CoroutineType):
+        frame = coro.cr_frame
+        if frame is not None:
+            held = {
+                name: value for name, value in frame.f_locals.items() if isinstance(value, (*SIMPLE, asyncio.Future))
+            }
+            found.append((frame.f_code.co_name, frame.f_lasti, _frozen(held, names)))
+        coro = coro.cr_await
+    return tuple(found)
+
+
+def _frozen(value: object, names: dict[int, object]) -> object:
+    match value:
+        case int() | float() | str() | None:
+            return value
+        case asyncio.Future():
+            return (names.get(id(value)), value.done(), value.cancelled())
+        case asyncio.AbstractEventLoop():
+            return "loop"
+        case BaseException():
+            return str(value)
+        case list() | tuple() | deque():
+            return tuple(_frozen(item, names) for item in value)
+        case dict():
+            return tuple((_frozen(key, names), _frozen(item, names)) for key, item in value.items())
+        case Channel():
+            slots: tuple[str, ...] = Channel.__slots__
+            return tuple(_frozen(getattr(value, slot), names) for slot in slots if slot != "__weakref__")
+        case _ if hasattr(value, "__dict__"):
+            return _frozen(vars(value), names)
+        case _:
+            return object()

@@ -1,0 +1,196 @@
+"""All schedules of a program, or a sample of them; one schedule again; the shortest that fails.
+
+A schedule is the list of its decisions. The tree of decisions is walked depth first, and every schedule is played from
+the beginning: nothing has to be copied or undone. Where the tree is too large, schedules are drawn at random from a
+seed; the same draws estimate how large the tree is (the mean of one over the probability of each), so that the share
+explored is known.
+
+With `prune`, a run is given up at a point where an earlier one has been, everything that the rest of the run and its
+checks depend on being equal: what the calls so far were told and which of them were over when each began, the state of
+the channels, tasks, timers, ready queue and reference machine. The rest would be the same again.
+"""
+
+import random
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from tests.explore.checks import Violation, check
+from tests.explore.fingerprint import fingerprint, history
+from tests.explore.programs import Make, Program, World, make_channel, program
+from tests.model.record import trace
+
+PROBES = 50
+CANCEL = 0.25
+Choose = Callable[[World, list[str]], int]
+
+
+class Failure(NamedTuple):
+    program: Program
+    decisions: tuple[str, ...]
+    violations: tuple[Violation, ...]
+    trace: tuple[str, ...]
+
+    def report(self) -> str:
+        return "\n".join(
+            [
+                self.program.describe(),
+                *(f"  {line}" for line in self.trace),
+                *(f"{kind}: {text}" for kind, text in self.violations),
+                f"replay({self.program.text!r}, {self.program.size}, {list(self.decisions)!r})",
+            ]
+        )
+
+
+class Report(NamedTuple):
+    program: Program
+    schedules: int
+    share: float  # of all the schedules that there are; 1.0: every one
+    failure: Failure | None
+
+
+class Explorer:
+    """Plays schedules of one program, and keeps what it has learnt about it."""
+
+    def __init__(self, script: Program, make: Make = make_channel, *, keep_histories: bool = False) -> None:
+        self.program = script
+        self.make = make
+        self.checked: dict[int, tuple[Violation, ...]] = {}
+        self.histories: set[object] = set()
+        self.keep_histories = keep_histories
+
+    def play(self, choose: Choose) -> tuple[World, tuple[Violation, ...]]:
+        """One run, to its end and through all the checks; a run that `choose` gives up by -1 is not checked."""
+        world = World(self.program, self.make)
+        try:
+            while not world.ended and world.failure is None:
+                options = world.options()
+                choice = choose(world, options)
+                if choice < 0:
+                    world.leave()
+                    return world, ()
+                world.take(options[choice])
+            world.finish()
+        finally:
+            world.forget()
+        if self.keep_histories:
+            self.histories.add(history(world))
+        return world, self.judge(world)
+
+    def judge(self, world: World) -> tuple[Violation, ...]:
+        """Check a run, or know it again: many schedules have the same record."""
+        key = hash((tuple(world.recorder.calls), tuple(world.recorder.events), tuple(world.seen), tuple(world.stuck)))
+        if world.failure or world.loop.complaints:
+            return tuple(check(world))
+        if key not in self.checked:
+            self.checked[key] = tuple(check(world))
+        return self.checked[key]
+
+    def replay(self, decisions: Iterable[str], *, strict: bool = True) -> tuple[World, tuple[Violation, ...]]:
+        """Play a list of decisions, then go on with whatever comes first. Not strict: skip what cannot be taken."""
+        script = list(decisions)
+        script.reverse()
+
+        def choose(_: World, options: list[str]) -> int:
+            while script:
+                decision = script.pop()
+                if decision in options:
+                    return options.index(decision)
+                if strict:
+                    raise ValueError(f"{decision!r} is not one of {options}")
+            return 0
+
+        return self.play(choose)
+
+    def shrink(self, decisions: Iterable[str]) -> Failure:
+        """The shortest list of decisions, by leaving out, that still fails."""
+        best = list(decisions)
+        world, violations = self.replay(best)
+        assert violations, "it does not fail again"
+        size = max(1, len(best) // 2)
+        while size:
+            place, shorter = 0, False
+            while place < len(best):
+                attempt = best[:place] + best[place + size :]
+                tried, found = self.replay(attempt, strict=False)
+                if found:
+                    best, shorter, violations, world = attempt, True, found, tried
+                else:
+                    place += size
+            size = size if shorter and size == 1 else size // 2
+        lines = trace(
+            world.recorder.calls, world.recorder.events[: world.rest_place if world.rest_place >= 0 else None]
+        )
+        return Failure(self.program, tuple(best), violations, tuple(lines))
+
+    # Search.
+
+    def walk(self, budget: int, *, prune: bool = False) -> Report:
+        """Depth first, until every schedule has been played, or as many as `budget`."""
+        path: list[int] = []
+        widths: list[int] = []
+        visited: set[object] = set()
+        depth = schedules = 0
+
+        def choose(world: World, options: list[str]) -> int:
+            nonlocal depth
+            if depth == len(path):
+                if prune:
+                    place = fingerprint(world)
+                    if place in visited:
+                        return -1
+                    visited.add(place)
+                path.append(0)
+                widths.append(len(options))
+            depth += 1
+            return path[depth - 1]
+
+        while schedules < budget:
+            depth = 0
+            world, violations = self.play(choose)
+            schedules += 1
+            if violations:
+                return Report(self.program, schedules, 0.0, self.shrink(world.decisions))
+            while path and path[-1] + 1 == widths[-1]:
+                path.pop()
+                widths.pop()
+            if not path:
+                return Report(self.program, schedules, 1.0, None)
+            path[-1] += 1
+        return Report(self.program, schedules, 0.0, None)
+
+    def sample(self, draws: int, seed: int = 0) -> Report:
+        """Random schedules; a cancel is drawn a quarter of the time. The share counts each schedule once."""
+        source = random.Random(seed)
+        drawn: set[int] = set()
+        size = probability = 0.0
+
+        def choose(_: World, options: list[str]) -> int:
+            nonlocal probability
+            others = sum(not option.startswith("cancel") for option in options)
+            cancels = len(options) - others
+            if cancels and source.random() < CANCEL:
+                probability *= CANCEL / cancels
+                return others + source.randrange(cancels)
+            probability *= (1 - CANCEL if cancels else 1) / others
+            return source.randrange(others)
+
+        for count in range(1, draws + 1):
+            probability = 1.0
+            world, violations = self.play(choose)
+            drawn.add(hash(tuple(world.decisions)))
+            size += 1 / probability
+            if violations:
+                return Report(self.program, len(drawn), 0.0, self.shrink(world.decisions))
+        return Report(self.program, len(drawn), min(1.0, len(drawn) * draws / size), None)
+
+    def explore(self, budget: int, seed: int = 0) -> Report:
+        """Every schedule if there are about as many as `budget`, or else a sample of that size."""
+        probe = self.sample(PROBES, seed)
+        if probe.failure is None and probe.schedules <= budget * probe.share:
+            return self.walk(budget)
+        return probe if probe.failure else self.sample(budget, seed)
+
+
+def replay(text: str, size: int, decisions: Iterable[str], make: Make = make_channel) -> tuple[Violation, ...]:
+    """What a pasted schedule violates, which is nothing once the fault is mended."""
+    return Explorer(program(text, size, cancels=len(list(decisions))), make).replay(decisions)[1]

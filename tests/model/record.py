@@ -1,0 +1,282 @@
+"""What the calls on real channels did, step by step, and whether the reference machine explains it.
+
+A step of a call is what it does between two suspensions. The record has an event for every edge of a step, in the order
+in which things happened, whatever loop ran them:
+
+    call    it begins                       waits   it suspends
+    cancel  its task is being cancelled     runs    its task goes on, `CANCELLED` or not
+    ends    it is over, and what its caller is told
+
+`Follower` gives the same steps to the reference machine. Each step lies between the beginning and the end of its call,
+so a record that the machine explains is linearizable, and the machine's own order is the witness.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from typing import NamedTuple, Protocol
+
+from typing_extensions import override
+
+from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
+from tests.model.reference import CANCELLED, EMPTY, END, FULL, LEFT, WAITS, Look, Outcome, Reference
+
+
+class Call(NamedTuple):
+    """Who calls what: `end` names the counted end that it goes through, opens or leaves."""
+
+    lane: str
+    verb: str
+    value: object = None
+    channel: str = "a"
+    end: str = ""
+
+
+class Event(NamedTuple):
+    kind: str
+    call: int
+    outcome: Outcome | None = None
+
+
+class Statistics(Protocol):
+    @property
+    def qsize(self) -> int: ...
+    @property
+    def waiting_senders(self) -> int: ...
+    @property
+    def waiting_receivers(self) -> int: ...
+    @property
+    def open_senders(self) -> int: ...
+    @property
+    def open_receivers(self) -> int: ...
+    @property
+    def closed(self) -> bool: ...
+
+
+class Seen(NamedTuple):
+    """What a channel shows: the numbers of `Look`, as the channel gives them."""
+
+    qsize: int
+    empty: bool
+    full: bool
+    closed: bool
+    senders: int
+    receivers: int
+    open_ends: tuple[int, int]
+
+
+class Observable(Protocol):
+    def qsize(self) -> int: ...
+    def empty(self) -> bool: ...
+    def full(self) -> bool: ...
+    def closed(self) -> bool: ...
+    def statistics(self) -> Statistics: ...
+
+
+def see(channel: Observable) -> Seen:
+    numbers = channel.statistics()
+    return Seen(
+        channel.qsize(), channel.empty(), channel.full(), channel.closed(),
+        numbers.waiting_senders, numbers.waiting_receivers, (numbers.open_senders, numbers.open_receivers),
+    )  # fmt: skip
+
+
+def returned(value: object) -> Outcome:
+    return Outcome("ok", tuple(value) if isinstance(value, list) else value)
+
+
+def told(error: BaseException) -> Outcome:
+    """The outcome that an exception stands for."""
+    match error:
+        case asyncio.CancelledError():
+            return CANCELLED
+        case StopAsyncIteration():
+            return END
+        case ChannelFull():
+            return FULL
+        case ChannelEmpty():
+            return EMPTY
+        case ChannelClosed():
+            return Outcome("closed", None if error.__cause__ is None else str(error.__cause__))
+        case _:
+            return Outcome("error", repr(error))
+
+
+class Recorder:
+    """Carries out calls and writes down their steps."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.events: list[Event] = []
+        self.open: dict[int, asyncio.Task[object] | None] = {}
+        self.waiting: dict[asyncio.Task[object], int] = {}
+
+    def begin(self, call: Call) -> int:
+        number = len(self.calls)
+        self.calls.append(call)
+        self.events.append(Event("call", number))
+        return number
+
+    def now(self, call: Call, function: Callable[[], object]) -> Outcome:
+        """Carry out a call that never waits."""
+        number = self.begin(call)
+        try:
+            outcome = returned(function())
+        except Exception as error:
+            outcome = told(error)
+        self.events.append(Event("ends", number, outcome))
+        return outcome
+
+    async def wait(self, call: Call, coroutine: Coroutine[object, object, object]) -> object:
+        """Carry out a call that may wait, in the task that awaits this."""
+        return await _Steps(self, self.begin(call), coroutine)
+
+    def note_cancel(self, task: asyncio.Task[object]) -> None:
+        if (number := self.waiting.get(task)) is not None:
+            self.events.append(Event("cancel", number))
+
+    def factory(
+        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[object, object, object], *, eager: bool = False
+    ) -> asyncio.Task[object]:
+        return _Task(self, coro, loop, eager=eager)
+
+
+class _Task(asyncio.Task[object]):
+    """A real task, which notes when somebody cancels it: a timeout, a group, a test."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        coro: Coroutine[object, object, object],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        eager: bool,
+    ) -> None:
+        self.recorder = recorder
+        if eager:
+            super().__init__(coro, loop=loop, eager_start=True)  # type: ignore[call-arg]  # from 3.12 on
+        else:
+            super().__init__(coro, loop=loop)
+
+    @override
+    def cancel(self, msg: object = None) -> bool:
+        self.recorder.note_cancel(self)
+        return super().cancel()
+
+
+class _Steps:
+    """Awaits a call and writes down its steps."""
+
+    def __init__(self, recorder: Recorder, number: int, coroutine: Coroutine[object, object, object]) -> None:
+        self.recorder = recorder
+        self.number = number
+        self.coroutine = coroutine
+
+    def __await__(self) -> Generator[object, None, object]:
+        recorder, number = self.recorder, self.number
+        events = recorder.events
+        task = asyncio.current_task()
+        assert task is not None
+        recorder.open[number] = task
+        try:
+            future = self.coroutine.send(None)
+            while True:
+                events.append(Event("waits", number))
+                recorder.waiting[task] = number
+                try:
+                    yield future
+                except BaseException as error:
+                    events.append(Event("runs", number, told(error)))
+                    future = self.coroutine.throw(error)
+                else:
+                    events.append(Event("runs", number))
+                    future = self.coroutine.send(None)
+        except StopIteration as stop:
+            events.append(Event("ends", number, returned(stop.value)))
+            return stop.value
+        except BaseException as error:
+            events.append(Event("ends", number, told(error)))
+            raise
+        finally:
+            recorder.waiting.pop(task, None)
+            recorder.open.pop(number, None)
+
+
+class Follower:
+    """Gives the recorded steps to the reference machine, and complains where the two part."""
+
+    def __init__(self, machines: dict[str, Reference]) -> None:
+        self.machines = machines
+        self.expected: dict[int, Outcome] = {}
+        self.place = 0
+
+    def follow(self, recorder: Recorder, until: int) -> str | None:
+        """Follow the events up to a place that are new; the first complaint, or None."""
+        events, calls = recorder.events, recorder.calls
+        while self.place < until:
+            event = events[self.place]
+            self.place += 1
+            if complaint := self.step(event, calls[event.call]):
+                return complaint
+        return None
+
+    def step(self, event: Event, call: Call) -> str | None:
+        machine = self.machines[call.channel]
+        number = event.call
+        match event.kind:
+            case "call":
+                self.expected[number] = machine.begin(number, call.verb, call.value, call.end)
+            case "cancel":
+                machine.cancel(number)
+            case "runs":
+                outcome = machine.resume(number, cancelled=event.outcome == CANCELLED)
+                if outcome is None:
+                    return f"{_name(call)} was woken, and nothing had happened for it"
+                self.expected[number] = outcome
+            case _:
+                actual = WAITS if event.outcome is None else event.outcome
+                if not _same(self.expected[number], actual):
+                    return f"{_name(call)} {_words(actual)}, and should have: {_words(self.expected[number])}"
+        return None
+
+    def left_behind(self, recorder: Recorder, stuck: Iterable[int]) -> str | None:
+        """Nothing runs any more: a call that has been woken, or is being cancelled, should have gone on."""
+        for number in stuck:
+            call = recorder.calls[number]
+            ticket = self.machines[call.channel].tickets[number]
+            if ticket.state != "waits":
+                return f"{_name(call)} is stuck, and is {ticket.state}"
+        return None
+
+
+def differences(seen: Seen, look: Look) -> str | None:
+    """How what a channel shows differs from what the reference machine says; None if it does not."""
+    full = seen.full if look.closed else look.full
+    shown = Seen(look.qsize, look.empty, full, look.closed, seen.senders, seen.receivers, look.open_ends)
+    if seen != shown:
+        return f"it shows {seen}, and should show {shown}"
+    for actual, (least, most) in ((seen.senders, look.senders), (seen.receivers, look.receivers)):
+        if not least <= actual <= most:
+            return f"it shows {seen}, and there should be {look.senders[0]} and {look.receivers[0]} waiting"
+    return None
+
+
+def _same(expected: Outcome, actual: Outcome) -> bool:
+    if expected == LEFT:
+        return actual.word == "closed"
+    return expected == actual
+
+
+def _name(call: Call) -> str:
+    return f"{call.lane}'s {call.verb}" + ("" if call.value is None else f"({call.value})")
+
+
+def _words(outcome: Outcome) -> str:
+    return outcome.word if outcome.value is None else f"{outcome.word} {outcome.value}"
+
+
+def trace(calls: list[Call], events: Iterable[Event]) -> list[str]:
+    """The record as lines to read."""
+    return [
+        f"{_name(calls[event.call])} {event.kind}" + ("" if event.outcome is None else f": {_words(event.outcome)}")
+        for event in events
+    ]

@@ -1,0 +1,227 @@
+"""The contract of a channel as a sequential machine: a few lists and ifs.
+
+A call is a ticket. `begin` carries out what a call does before it first waits; `cancel` notes that the task of a
+waiting call is being cancelled; `resume` carries out what the call does when its task runs again. Nothing happens
+between these steps, and each returns what the caller is told, or `WAITS`. What the scheduler may choose (when a woken
+task runs, whom to cancel) is the caller's choice; everything else follows.
+
+Two sentences, in `settle`, are the heart: no item is left unpromised while a get waits for one, and no room is left
+ungranted while a put waits for it. The rest is bookkeeping.
+"""
+
+import math
+from typing import NamedTuple
+
+
+class Outcome(NamedTuple):
+    """What a call tells its caller: one of the words below, and a value or a cause."""
+
+    word: str
+    value: object = None
+
+
+WAITS = Outcome("waits")
+EMPTY = Outcome("empty")
+FULL = Outcome("full")
+END = Outcome("end")
+LEFT = Outcome("left")
+CANCELLED = Outcome("cancelled")
+
+
+class Ticket:
+    """One call: what it still has to put, or the most it may take, and how far it has come."""
+
+    def __init__(self, verb: str, items: list[object], limit: int) -> None:
+        self.verb = verb
+        self.items = items
+        self.limit = limit
+        self.state = "new"  # then waits; promised, granted or told (woken, not run yet); cancelled (not run yet)
+
+
+class Look(NamedTuple):
+    """What anyone may see of a channel. A waiter that is being cancelled may count or not until its task has run."""
+
+    qsize: int
+    empty: bool
+    full: bool
+    closed: bool
+    senders: tuple[int, int]
+    receivers: tuple[int, int]
+    open_ends: tuple[int, int]
+
+
+class Reference:
+    """One channel. `size` is its maxsize: `math.inf` when it is unbounded, 0 for a rendezvous."""
+
+    def __init__(self, size: float = math.inf) -> None:
+        self.size = size
+        self.items: list[object] = []
+        self.tickets: dict[int, Ticket] = {}
+        self.gets: list[Ticket] = []  # inside a waiting get, woken or not, in the order in which they began to wait
+        self.puts: list[Ticket] = []
+        self.joins: list[Ticket] = []
+        self.closed = False
+        self.cause: object = None
+        self.ends: dict[str, str] = {}
+
+    # What follows from the lists.
+
+    def promised(self) -> int:
+        return sum(ticket.state == "promised" for ticket in self.gets)
+
+    def unpromised(self) -> int:
+        return len(self.items) - self.promised()
+
+    def room(self) -> bool:
+        granted = sum(ticket.state == "granted" for ticket in self.puts)
+        return len(self.items) + granted < self.size + len(self.gets)
+
+    def drained(self) -> bool:
+        return self.closed and not self.items
+
+    def look(self) -> Look:
+        def waiting(line: list[Ticket]) -> tuple[int, int]:
+            least = sum(ticket.state == "waits" for ticket in line)
+            return least, least + sum(ticket.state == "cancelled" for ticket in line)
+
+        sides = list(self.ends.values())
+        return Look(
+            self.unpromised(), self.unpromised() == 0, not self.room(), self.closed,
+            waiting(self.puts), waiting(self.gets), (sides.count("sender"), sides.count("receiver")),
+        )  # fmt: skip
+
+    def settle(self) -> None:
+        for ticket in self.gets:
+            if ticket.state == "waits" and self.unpromised():
+                ticket.state = "promised"
+            elif ticket.state == "waits" and self.drained():
+                ticket.state = "told"
+        for ticket in self.puts:
+            if ticket.state == "waits" and (self.closed or self.room()):
+                ticket.state = "granted"
+        for ticket in self.joins:
+            if ticket.state == "waits" and self.drained():
+                ticket.state = "told"
+
+    # Calls.
+
+    def begin(self, number: int, verb: str, value: object = None, end: str = "") -> Outcome:
+        """Begin call `number`. `end` names the counted end that it goes through, or that it opens or leaves."""
+        if end and end not in self.ends and not verb.startswith("open_"):
+            return LEFT
+        match verb:
+            case "put" | "put_nowait":
+                return self.put(number, Ticket(verb, [value], 1))
+            case "put_many":
+                assert isinstance(value, tuple)
+                return self.put(number, Ticket(verb, list(value), 1))
+            case "get" | "next" | "get_nowait":
+                return self.get(number, Ticket(verb, [], 1))
+            case "get_many" | "get_many_nowait":
+                assert isinstance(value, int)
+                return self.get(number, Ticket(verb, [], value))
+            case "join":
+                return self.wait(number, Ticket(verb, [], 0), self.joins) if not self.drained() else Outcome("ok")
+            case "close":
+                return Outcome("ok", self.close(value))
+            case "abort":
+                return Outcome("ok", tuple(self.abort(value)))
+            case "open_sender" | "open_receiver":
+                self.ends[end] = verb.removeprefix("open_")
+                return Outcome("ok")
+            case "leave":
+                side = self.ends.pop(end)
+                self.note(value)
+                if side not in self.ends.values():
+                    self.close(None)
+                return Outcome("ok")
+            case "peek":
+                return Outcome("ok", tuple(self.items))
+            case _:
+                raise ValueError(verb)
+
+    def cancel(self, number: int) -> None:
+        ticket = self.tickets.get(number)
+        if ticket is not None and ticket.state == "waits":
+            ticket.state = "cancelled"
+
+    def resume(self, number: int, *, cancelled: bool) -> Outcome | None:
+        """The task of call `number` runs again; None: nothing has woken it."""
+        ticket = self.tickets.pop(number)
+        if ticket.state == "waits" or (ticket.state == "cancelled" and not cancelled):
+            return None
+        for line in (self.gets, self.puts, self.joins):
+            if ticket in line:
+                line.remove(ticket)
+        if cancelled:
+            outcome = CANCELLED
+        elif ticket.state == "promised":
+            outcome = self.take(ticket)
+        elif ticket.state == "granted":
+            outcome = self.append(number, ticket)
+        else:
+            outcome = Outcome("ok") if ticket.verb == "join" else self.refuse(ticket)
+        self.settle()
+        return outcome
+
+    # What calls are made of.
+
+    def wait(self, number: int, ticket: Ticket, line: list[Ticket]) -> Outcome:
+        ticket.state = "waits"
+        self.tickets[number] = ticket
+        line.append(ticket)
+        self.settle()
+        return WAITS
+
+    def refuse(self, ticket: Ticket) -> Outcome:
+        return END if ticket.verb == "next" and self.cause is None else Outcome("closed", self.cause)
+
+    def put(self, number: int, ticket: Ticket) -> Outcome:
+        if not self.closed and not self.room():
+            return FULL if ticket.verb == "put_nowait" else self.wait(number, ticket, self.puts)
+        return self.append(number, ticket)
+
+    def append(self, number: int, ticket: Ticket) -> Outcome:
+        """There is room, of its own or free, for the first item at least, or the channel is closed."""
+        while not self.closed:
+            self.items.append(ticket.items.pop(0))
+            self.settle()
+            if not ticket.items:
+                return Outcome("ok")
+            if not self.room():
+                return self.wait(number, ticket, self.puts)
+        return self.refuse(ticket)
+
+    def get(self, number: int, ticket: Ticket) -> Outcome:
+        if self.unpromised():
+            return self.take(ticket)
+        if self.drained():
+            return self.refuse(ticket)
+        if ticket.verb == "get_nowait":
+            return EMPTY
+        return Outcome("ok", ()) if ticket.verb == "get_many_nowait" else self.wait(number, ticket, self.gets)
+
+    def take(self, ticket: Ticket) -> Outcome:
+        taken = [self.items.pop(0) for _ in range(min(ticket.limit, self.unpromised()))]
+        self.settle()
+        return Outcome("ok", tuple(taken) if ticket.verb.startswith("get_many") else taken[0])
+
+    def close(self, cause: object) -> bool:
+        if self.closed:
+            return False
+        self.note(cause)
+        self.closed = True
+        self.settle()
+        return True
+
+    def note(self, cause: object) -> None:
+        """The first cause stays."""
+        if not self.closed and self.cause is None:
+            self.cause = cause
+
+    def abort(self, cause: object) -> list[object]:
+        kept = self.promised()
+        taken, self.items = self.items[kept:], self.items[:kept]
+        self.close(cause)
+        self.settle()
+        return taken
