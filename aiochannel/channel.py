@@ -25,11 +25,11 @@ A put promises before it appends and a get checks before it takes, so that nothi
 that happens in the loop's debug mode, where a channel is used from a thread that is not the loop's.
 """
 
-from asyncio import AbstractEventLoop, get_running_loop
+from asyncio import AbstractEventLoop, _get_running_loop, get_running_loop
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from math import inf
+from sys import maxsize as UNBOUNDED
 from typing import Generic, TypeVar, final
 
 from typing_extensions import Self, override
@@ -97,7 +97,7 @@ class Channel(Generic[T]):
             raise TypeError(f"loop must be an event loop or None, not {belongs_to!r}")
         self._buffer: deque[T] = deque()
         self._reserved = 0
-        self._capacity: float = maxsize or inf
+        self._capacity = maxsize or UNBOUNDED
         self._limit = self._capacity
         self._receivers: OrderedDict[Waiter, Arm | None] = OrderedDict()
         self._senders: OrderedDict[Waiter, Arm | None] = OrderedDict()
@@ -124,7 +124,7 @@ class Channel(Generic[T]):
     @property
     def maxsize(self) -> int:
         """Number of items that the channel buffers; 0 for an unbounded channel and for a rendezvous."""
-        return 0 if self._capacity == inf else int(self._capacity)
+        return 0 if self._capacity == UNBOUNDED else self._capacity
 
     def qsize(self) -> int:
         """Return the number of buffered items that are not promised to a receiver."""
@@ -190,7 +190,13 @@ class Channel(Generic[T]):
             next sender.
         """
         if len(self._buffer) >= self._limit:
-            await self._wait_for_room()
+            waiter = self._start_sending()
+            try:
+                await waiter
+            except BaseException:
+                self._stop_sending(waiter)
+                raise
+            self._use_grant()
         if self._receivers:
             self._promise()
         self._buffer.append(item)
@@ -226,21 +232,25 @@ class Channel(Generic[T]):
         buffer = self._buffer
         for item in items:
             if len(buffer) >= self._limit:
-                await self._wait_for_room()
+                waiter = self._start_sending()
+                try:
+                    await waiter
+                except BaseException:
+                    self._stop_sending(waiter)
+                    raise
+                self._use_grant()
             if self._receivers:
                 self._promise()
             buffer.append(item)
 
-    async def _wait_for_room(self) -> None:
-        """Wait until a slot is granted. The caller uses it in the same step."""
+    def _start_sending(self) -> Waiter:
         self._check_open()
         waiter = self._new_waiter()
         self._senders[waiter] = None
-        try:
-            await waiter
-        except BaseException:
-            self._stop_sending(waiter)
-            raise
+        return waiter
+
+    def _use_grant(self) -> None:
+        """Turn a granted slot into room, which the caller uses in the same step."""
         self._limit += 1
         self._check_open()
 
@@ -272,7 +282,8 @@ class Channel(Generic[T]):
             else:
                 self._limit -= 1
                 arm.claim()
-        for waiter, arm in reversed(passed_over):
+        while passed_over:
+            waiter, arm = passed_over.pop()
             senders[waiter] = arm
             senders.move_to_end(waiter, last=False)
 
@@ -290,9 +301,16 @@ class Channel(Generic[T]):
             place in the order.
         """
         buffer = self._buffer
-        if len(buffer) <= self._reserved:
-            return await self._wait_for_item()
-        if self._senders or self._closed:
+        count = len(buffer)
+        if count <= self._reserved:
+            waiter = self._start_receiving()
+            try:
+                await waiter
+            except BaseException:
+                self._stop_receiving(waiter)
+                raise
+            return self._take_promised()
+        if count >= self._limit:
             return self._take()
         return buffer.popleft()
 
@@ -304,10 +322,11 @@ class Channel(Generic[T]):
             ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
         """
         buffer = self._buffer
-        if len(buffer) <= self._reserved:
+        count = len(buffer)
+        if count <= self._reserved:
             self._check_not_drained()
             raise ChannelEmpty(f"{self!r} has no item")
-        if self._senders or self._closed:
+        if count >= self._limit:
             return self._take()
         return buffer.popleft()
 
@@ -328,7 +347,7 @@ class Channel(Generic[T]):
         _check_batch(limit)
         if len(self._buffer) > self._reserved:
             return self._take_many(limit)
-        return [await self._wait_for_item(), *self._take_many(limit - 1)]
+        return [await self.get(), *self._take_many(limit - 1)]
 
     def get_many_nowait(self, limit: int, /) -> list[T]:
         """Remove and return the oldest items at once, as many as there are and at most `limit`; [] if there is none.
@@ -359,33 +378,27 @@ class Channel(Generic[T]):
             Safe, as for `get`.
         """
         buffer = self._buffer
-        if len(buffer) > self._reserved:
-            if self._senders or self._closed:
-                return self._take()
-            return buffer.popleft()
+        count = len(buffer)
+        if count > self._reserved:
+            return buffer.popleft() if count < self._limit else self._take()
         try:
-            return await self._wait_for_item()
+            return await self.get()
         except ChannelClosed:
             if self._cause is not None:
                 raise
         raise StopAsyncIteration
 
-    async def _wait_for_item(self) -> T:
-        """Wait until an item is promised, and take it."""
+    def _start_receiving(self) -> Waiter:
         self._check_not_drained()
         waiter = self._new_waiter()
         self._park_receiver(waiter, None)
-        try:
-            await waiter
-        except BaseException:
-            self._stop_receiving(waiter)
-            raise
-        return self._take_promised()
+        return waiter
 
     def _park_receiver(self, waiter: Waiter, arm: Arm | None) -> None:
         self._receivers[waiter] = arm
         self._limit += 1
-        self._grant()
+        if self._senders:
+            self._grant()
 
     def _stop_receiving(self, waiter: Waiter) -> None:
         if waiter.done() and not waiter.cancelled():
@@ -408,12 +421,14 @@ class Channel(Generic[T]):
         self._check_not_drained()
         self._reserved -= 1
         item = self._buffer.popleft()
-        self._after_take()
+        if self._closed:
+            self._after_take()
         return item
 
     def _promise(self) -> None:
         """Promise one more item to the first receiver that waits."""
-        self._check_wake()
+        if _get_running_loop() is not self._loop:
+            self._check_wake()
         receivers = self._receivers
         while receivers:
             waiter, arm = receivers.popitem(last=False)
@@ -428,10 +443,25 @@ class Channel(Generic[T]):
 
     def _take(self) -> T:
         """Remove the oldest item where somebody may wait for that to happen."""
-        self._check_wake()
+        if _get_running_loop() is not self._loop:
+            self._check_wake()
         item = self._buffer.popleft()
         self._after_take()
         return item
+
+    def _take_through(self, finish: Callable[[T], U]) -> U:
+        """Remove the oldest item and return `finish(item)`; leave the item where it is if that raises."""
+        if _get_running_loop() is not self._loop:
+            self._check_wake()
+        buffer = self._buffer
+        item = buffer.popleft()
+        try:
+            result = finish(item)
+        except BaseException:
+            buffer.appendleft(item)
+            raise
+        self._after_take()
+        return result
 
     def _take_many(self, limit: int) -> list[T]:
         self._check_wake()
@@ -441,11 +471,10 @@ class Channel(Generic[T]):
         return items
 
     def _after_take(self) -> None:
-        if self._closed:
-            if not self._buffer:
-                self._tell_drained()
-        elif self._senders:
+        if self._senders:
             self._grant()
+        elif self._closed and not self._buffer:
+            self._tell_drained()
 
     # Closing
 
@@ -468,7 +497,7 @@ class Channel(Generic[T]):
         self._check_wake()
         self._note_cause(cause)
         self._closed = True
-        self._limit = -inf
+        self._limit = -UNBOUNDED
         _wake_all(self._senders)
         if not self._buffer:
             self._tell_drained()
@@ -607,17 +636,13 @@ class Channel(Generic[T]):
 
     def _check_wake(self) -> None:
         """Refuse to wake a task, before anything has changed, where its event loop would refuse it."""
-        try:
-            if get_running_loop() is self._loop:
-                return
-        except RuntimeError:
-            pass  # called from outside any loop
-        if self._loop is None:
+        loop = self._loop
+        if loop is None:
             return
-        if self._loop.is_closed():
+        if loop.is_closed():
             self._forget_waiters()
-        elif self._loop.get_debug():
-            self._loop.call_soon(_nothing).cancel()
+        elif loop.get_debug():
+            loop.call_soon(_nothing).cancel()
 
     def _forget_waiters(self) -> None:
         """Drop the waiters of a closed loop: their tasks never run again."""
@@ -667,11 +692,10 @@ class _Getting(Generic[T]):
 
     def attempt(self, finish: Callable[[T], U], /) -> U | Blocked:
         channel = self._channel
-        if len(channel._buffer) <= channel._reserved:
-            channel._check_not_drained()
-            return BLOCKED
-        channel._check_wake()
-        return self._take(finish)
+        if len(channel._buffer) > channel._reserved:
+            return channel._take_through(finish)
+        channel._check_not_drained()
+        return BLOCKED
 
     def park(self, waiter: Waiter, arm: Arm, /) -> None:
         channel = self._channel
@@ -690,7 +714,7 @@ class _Getting(Generic[T]):
         channel._check_not_drained()
         channel._reserved -= 1
         try:
-            return self._take(finish)
+            return channel._take_through(finish)
         except BaseException:
             if channel._receivers:
                 channel._promise()
@@ -698,17 +722,6 @@ class _Getting(Generic[T]):
 
     def forgo(self) -> None:
         self._channel._return_promise()
-
-    def _take(self, finish: Callable[[T], U]) -> U:
-        channel = self._channel
-        item = channel._buffer.popleft()
-        try:
-            result = finish(item)
-        except BaseException:
-            channel._buffer.appendleft(item)
-            raise
-        channel._after_take()
-        return result
 
 
 @final

@@ -261,7 +261,8 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
         Safe. A cancelled select has carried out nothing and leaves nothing behind on any channel; an item promised to
         it or a slot granted to it goes to the next in line.
     """
-    return await _select(cases, biased)
+    order = _check_cases(cases)
+    return _attempt(cases, order, biased) or await _wait(cases, order)
 
 
 async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tuple[int, R]:
@@ -275,37 +276,43 @@ async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tu
     Cancellation:
         Safe, as in `select`.
     """
-    return await _select(tuple(cases), biased)
+    cases = tuple(cases)
+    order = _check_cases(cases)
+    return _attempt(cases, order, biased) or await _wait(cases, order)
 
 
-async def _select(cases: Sequence[Case[R]], biased: bool) -> tuple[int, R]:
-    count = len(cases)
-    if not count:
+def _check_cases(cases: Sequence[object]) -> list[int]:
+    """Return the positions of the cases, once it is sure that they can be used."""
+    if not cases:
         raise ValueError("select needs at least one case")
-    try:
-        operations = [case._operation for case in cases]
-    except AttributeError:
-        arguments: Sequence[object] = cases
-        wrong = next(argument for argument in arguments if not isinstance(argument, Case))
-        raise TypeError(f"select takes cases, such as channel.on_get(), not {wrong!r}") from None
-    # A shuffle that stops at the first case that is ready: each of the ready ones is equally likely to be met first.
-    order = list(range(count))
-    for step in range(count):
+    for case in cases:
+        if not isinstance(case, Case):
+            raise TypeError(f"select takes cases, such as channel.on_get(), not {case!r}")
+    return list(range(len(cases)))
+
+
+def _attempt(cases: Sequence[Case[R]], order: list[int], biased: bool) -> tuple[int, R] | None:
+    """Carry out a case that can go ahead at once, if there is one; shuffle `order` unless biased."""
+    # The shuffle stops at the first case that is ready: each of the ready ones is equally likely to be met first.
+    untried = len(order)
+    for step, position in enumerate(order):
         if not biased:
-            chosen = step + int(random() * (count - step))
-            order[step], order[chosen] = order[chosen], order[step]
-        position = order[step]
-        result = operations[position].attempt(_same)
+            chosen = step + int(random() * untried)
+            untried -= 1
+            order[chosen], position = position, order[chosen]
+            order[step] = position
+        result = cases[position]._operation.attempt(_same)
         if result is not BLOCKED:
             return position, result
     for position, case in enumerate(cases):
         if case._is_default:
-            return position, operations[position].complete(_same)
-    return await _wait(operations, order)
+            return position, case._operation.complete(_same)
+    return None
 
 
-async def _wait(operations: Sequence[Operation[R]], order: Sequence[int]) -> tuple[int, R]:
+async def _wait(cases: Sequence[Case[R]], order: Sequence[int]) -> tuple[int, R]:
     waiter: Waiter = get_running_loop().create_future()
+    operations = [case._operation for case in cases]
     try:
         for position in order:
             operations[position].park(waiter, Arm(waiter, operations, position))
