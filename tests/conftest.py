@@ -1,0 +1,99 @@
+"""Which event loops the async tests run on, and what they share.
+
+Every async test runs on asyncio, on asyncio with eager tasks where Python has them, and on uvloop. One that is marked
+`virtual_clock` runs on asyncio loops whose time moves only when every task waits, and then at once to the next timer:
+nothing sleeps, and a test in which every task waits for ever fails instead of hanging.
+"""
+
+import asyncio
+import selectors
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Never, TypeVar
+
+import pytest
+from typing_extensions import override
+
+T = TypeVar("T")
+
+
+async def settle() -> None:
+    """Let every task that can run do so until none can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def waiting(coroutine: Coroutine[object, Never, T]) -> asyncio.Task[T]:
+    """Start a task, and see that it waits."""
+    task = asyncio.create_task(coroutine)
+    await settle()
+    assert not task.done(), f"{task!r} should wait"
+    return task
+
+
+async def cancelled(task: asyncio.Task[T]) -> bool:
+    """Cancel a task, and tell whether it ended by that."""
+    task.cancel()
+    await settle()
+    return task.cancelled()
+
+
+class _Clock(selectors.SelectSelector):
+    """A selector that moves time where another would let it pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    @override
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise RuntimeError("every task waits, and no timer is set")
+        self.now += max(timeout, 0)
+        return super().select(0)
+
+
+class ClockedLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop with a virtual clock."""
+
+    def __init__(self) -> None:
+        self.clock = _Clock()
+        super().__init__(self.clock)
+
+    @override
+    def time(self) -> float:
+        return self.clock.now
+
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def _eager(factory: LoopFactory) -> Mapping[str, LoopFactory]:
+    """Return the factory's eager variant, where Python has eager tasks."""
+    if sys.version_info < (3, 12):
+        return {}
+
+    def eager() -> asyncio.AbstractEventLoop:
+        loop = factory()
+        loop.set_task_factory(asyncio.eager_task_factory)
+        return loop
+
+    return {"eager": eager}
+
+
+def _uvloop() -> Mapping[str, LoopFactory]:
+    if sys.platform == "win32":
+        return {}
+    from uvloop import new_event_loop  # noqa: PLC0415  # not there on Windows
+
+    return {"uvloop": new_event_loop}
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, LoopFactory]:
+    if item.get_closest_marker("virtual_clock"):
+        return {"asyncio": ClockedLoop, **_eager(ClockedLoop)}
+    return {"asyncio": asyncio.new_event_loop, **_eager(asyncio.new_event_loop), **_uvloop()}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "virtual_clock: run on asyncio loops whose time moves only when all tasks wait")
