@@ -118,8 +118,8 @@ def fifo(ledger: Ledger) -> Iterator[str]:
 
 def woken_once(ledger: Ledger) -> Iterator[str]:
     """A woken waiter never goes back to sleep."""
-    once = [event.call for _, event, call in ledger.events if event.kind == "waits" and call.verb in ONE_WAIT]
-    waits = Counter(once)
+    suspended = [(event.call, call.verb) for _, event, call in ledger.events if event.kind == "waits"]
+    waits = Counter(number for number, verb in suspended if verb in ONE_WAIT)
     for number, times in waits.items():
         if times > 1:
             yield f"{ledger.calls[number].lane}'s {ledger.calls[number].verb} was woken and waited again"

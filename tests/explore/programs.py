@@ -197,8 +197,8 @@ class World:
         if kind == "!":
             lane.handle = asyncio.Handle(self.call_back, (lane,), self.loop)
             return
-        coro = self.go_through(lane)
-        lane.task = self.loop.create_task(self.inside_end(lane, kind, coro) if kind else coro)
+        walk = partial(self.go_through, lane)
+        lane.task = self.loop.create_task(self.inside_end(lane, kind, walk) if kind else walk())
         lane.handle = self.loop.ready.pop()
 
     # Decisions.
@@ -324,7 +324,7 @@ class World:
         if lane.place < len(lane.ops):
             lane.handle = asyncio.Handle(self.call_back, (lane,), self.loop)
 
-    def inside_end(self, lane: Lane, kind: str, body: Coro) -> Coro:
+    def inside_end(self, lane: Lane, kind: str, body: Callable[[], Coro]) -> Coro:
         """Open a counted end now; the coroutine given back enters it and awaits the other one inside it."""
         channel = whole(self.channels["a"])
         self.ends += 1
@@ -335,16 +335,16 @@ class World:
         return self.inside_receiver(lane, channel.open_receiver(), end, body)
 
     async def inside_sender(
-        self, lane: Lane, opened: AbstractContextManager[Sender[str]], end: str, body: Coro
+        self, lane: Lane, opened: AbstractContextManager[Sender[str]], end: str, body: Callable[[], Coro]
     ) -> None:
         with suppress(Crash), opened as lane.tx["a"], self.noted(lane, end):
-            await body
+            await body()
 
     async def inside_receiver(
-        self, lane: Lane, opened: AbstractContextManager[Receiver[str]], end: str, body: Coro
+        self, lane: Lane, opened: AbstractContextManager[Receiver[str]], end: str, body: Callable[[], Coro]
     ) -> None:
         with suppress(Crash), opened as lane.rx["a"], self.noted(lane, end):
-            await body
+            await body()
 
     @contextmanager
     def noted(self, lane: Lane, end: str) -> Iterator[None]:
@@ -387,9 +387,9 @@ class World:
                 lane.rx[op.channel] = whole(self.channels[op.channel]).receiver
                 await self.perform_each(lane, op)
             case "sending":
-                await self.inside_end(lane, ">", self.perform_each(lane, op))
+                await self.inside_end(lane, ">", partial(self.perform_each, lane, op))
             case "receiving":
-                await self.inside_end(lane, "<", self.perform_each(lane, op))
+                await self.inside_end(lane, "<", partial(self.perform_each, lane, op))
             case "crash":
                 raise Crash("crash")
             case "iter":

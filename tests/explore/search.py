@@ -51,9 +51,12 @@ class Report(NamedTuple):
 class Explorer:
     """Plays schedules of one program, and keeps what it has learnt about it."""
 
-    def __init__(self, script: Program, make: Make = make_channel, *, keep_histories: bool = False) -> None:
+    def __init__(
+        self, script: Program, make: Make = make_channel, *, only: str = "", keep_histories: bool = False
+    ) -> None:
         self.program = script
         self.make = make
+        self.only = only  # the one kind of violation that counts, if not all do
         self.checked: dict[int, tuple[Violation, ...]] = {}
         self.histories: set[object] = set()
         self.keep_histories = keep_histories
@@ -66,11 +69,11 @@ class Explorer:
                 options = world.options()
                 choice = choose(world, options)
                 if choice < 0:
-                    world.leave()
                     return world, ()
                 world.take(options[choice])
             world.finish()
         finally:
+            world.leave()
             world.forget()
         if self.keep_histories:
             self.histories.add(history(world))
@@ -79,10 +82,8 @@ class Explorer:
     def judge(self, world: World) -> tuple[Violation, ...]:
         """Check a run, or know it again: many schedules have the same record."""
         key = hash((tuple(world.recorder.calls), tuple(world.recorder.events), tuple(world.seen), tuple(world.stuck)))
-        if world.failure or world.loop.complaints:
-            return tuple(check(world))
-        if key not in self.checked:
-            self.checked[key] = tuple(check(world))
+        if key not in self.checked or world.failure or world.loop.complaints:
+            self.checked[key] = tuple(found for found in check(world) if self.only in ("", found.kind))
         return self.checked[key]
 
     def replay(self, decisions: Iterable[str], *, strict: bool = True) -> tuple[World, tuple[Violation, ...]]:
@@ -174,7 +175,7 @@ class Explorer:
             probability *= (1 - CANCEL if cancels else 1) / others
             return source.randrange(others)
 
-        for count in range(1, draws + 1):
+        for _ in range(draws):
             probability = 1.0
             world, violations = self.play(choose)
             drawn.add(hash(tuple(world.decisions)))

@@ -3,8 +3,10 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from typing_extensions import override
 
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
 
@@ -27,6 +29,8 @@ class Sketch:
         self.gets: dict[asyncio.Future[None], str] = {}
         self.puts: dict[asyncio.Future[None], str] = {}
         self.joins: dict[asyncio.Future[None], str] = {}
+        self.hands: list[str] = []
+        self.sleepy = False
         self.is_closed = False
         self.cause: BaseException | None = None
 
@@ -56,17 +60,20 @@ class Sketch:
             while self.wake(self.gets, "told") or self.wake(self.joins, "told"):
                 pass
 
-    async def wait(self, line: dict[asyncio.Future[None], str]) -> None:
+    async def wait(self, line: dict[asyncio.Future[None], str]) -> str:
         waiter = asyncio.get_running_loop().create_future()
         line[waiter] = ""
         self.settle()
         try:
             await waiter
         except BaseException:
-            del line[waiter]
-            self.settle()
+            self.give_up(line, waiter)
             raise
+        return line.pop(waiter)
+
+    def give_up(self, line: dict[asyncio.Future[None], str], waiter: asyncio.Future[None]) -> None:
         del line[waiter]
+        self.settle()
 
     def refuse(self) -> ChannelClosed:
         error = ChannelClosed("closed")
@@ -102,7 +109,9 @@ class Sketch:
 
     async def get(self) -> str:
         if self.unpromised() <= 0 and not (self.is_closed and not self.items):
-            await self.wait(self.gets)
+            state = await self.wait(self.gets)
+            if state == "told":
+                raise self.refuse()
         return self.take()
 
     def get_nowait(self) -> str:
@@ -138,4 +147,185 @@ class Sketch:
         return SketchStatistics(self.qsize(), puts, gets, 0, 0, self.is_closed)
 
 
-Make = Callable[[int], Sketch]
+class ForgetsPromise(Sketch):
+    """A cancelled get keeps the promise it held."""
+
+    @override
+    def give_up(self, line: dict[asyncio.Future[None], str], waiter: asyncio.Future[None]) -> None:
+        if line[waiter] != "promised":
+            super().give_up(line, waiter)
+
+
+class ForgetsGrant(Sketch):
+    """A cancelled put does not pass its slot on."""
+
+    @override
+    def give_up(self, line: dict[asyncio.Future[None], str], waiter: asyncio.Future[None]) -> None:
+        granted = line.pop(waiter) == "granted"
+        if not granted:
+            self.settle()
+
+
+class LeavesWaiters(Sketch):
+    """A wait that is cancelled leaves its waiter behind."""
+
+    @override
+    def give_up(self, line: dict[asyncio.Future[None], str], waiter: asyncio.Future[None]) -> None:
+        if line[waiter]:
+            super().give_up(line, waiter)
+
+
+class Barges(Sketch):
+    """A newcomer may take a slot that is granted."""
+
+    @override
+    def has_room(self) -> bool:
+        return len(self.items) < self.size + len(self.gets)
+
+
+class Robs(Sketch):
+    """A newcomer may take an item that is promised, and the woken get waits again: a queue with wake-ups only."""
+
+    @override
+    async def get(self) -> str:
+        while not self.items and not self.is_closed:
+            await self.wait(self.gets)
+        return self.take()
+
+    @override
+    def get_nowait(self) -> str:
+        if not self.items and not self.is_closed:
+            raise ChannelEmpty
+        return self.take()
+
+
+class HandsOver(Sketch):
+    """The item is in the hands of a woken get, and lost with it."""
+
+    @override
+    def wake(self, line: dict[asyncio.Future[None], str], state: str) -> bool:
+        woken = super().wake(line, state)
+        if woken and state == "promised":
+            self.hands.append(self.items.popleft())
+        return woken
+
+    @override
+    def give_up(self, line: dict[asyncio.Future[None], str], waiter: asyncio.Future[None]) -> None:
+        if line[waiter] == "promised":
+            self.hands.pop(0)
+        super().give_up(line, waiter)
+
+    @override
+    def unpromised(self) -> int:
+        return len(self.items)
+
+    @override
+    def take(self) -> str:
+        return self.hands.pop(0) if self.hands else super().take()
+
+
+class AcceptsAfterClose(Sketch):
+    """A granted put does not look again whether the channel has been closed."""
+
+    @override
+    async def put(self, item: str) -> None:
+        if self.is_closed:
+            raise self.refuse()
+        if not self.has_room():
+            await self.wait(self.puts)
+        self.items.append(item)
+        self.settle()
+
+
+class ClosesTooSoon(Sketch):
+    """Close tells every waiting get at once, though a promised item may come back."""
+
+    @override
+    def close(self, cause: BaseException | None = None) -> bool:
+        closed = super().close(cause)
+        while self.wake(self.gets, "told"):
+            pass
+        return closed
+
+
+class JoinsTooSoon(Sketch):
+    """A promised item counts as taken for a join."""
+
+    @override
+    def settle(self) -> None:
+        super().settle()
+        while self.is_closed and self.unpromised() <= 0 and self.wake(self.joins, "told"):
+            pass
+
+
+class ForgetsRoom(Sketch):
+    """A get that begins to wait is room, and the sender that waits for it is not told."""
+
+    @override
+    async def wait(self, line: dict[asyncio.Future[None], str]) -> str:
+        if line is self.gets:
+            self.sleepy = True
+        return await super().wait(line)
+
+    @override
+    def settle(self) -> None:
+        if self.sleepy:
+            self.sleepy = False
+        else:
+            super().settle()
+
+
+class LastComeFirstServed(Sketch):
+    """The waiter that came last is woken first."""
+
+    @override
+    def wake(self, line: dict[asyncio.Future[None], str], state: str) -> bool:
+        for waiter in reversed(line):
+            if not waiter.done():
+                line[waiter] = state
+                waiter.set_result(None)
+                return True
+        return False
+
+
+class PutsAnyway(Sketch):
+    """A cancelled put has put its item if it had been granted a slot."""
+
+    @override
+    async def put(self, item: str) -> None:
+        if self.is_closed or self.has_room():
+            self.append(item)
+            return
+        try:
+            await self.wait(self.puts)
+        finally:
+            if len(self.items) < self.size:
+                self.append(item)
+
+
+class StacksItems(Sketch):
+    """The youngest item leaves first."""
+
+    @override
+    def take(self) -> str:
+        self.items.rotate()
+        return super().take()
+
+
+class MissesJoin(Sketch):
+    """A join that waits is not told when the last item leaves."""
+
+    @override
+    def take(self) -> str:
+        joins, self.joins = self.joins, {}
+        item = super().take()
+        self.joins = joins
+        return item
+
+
+class CountsReceiversTwice(Sketch):
+    """Two items may be put for one receiver at hand."""
+
+    @override
+    def has_room(self) -> bool:
+        return len(self.items) + self.count(self.puts, "granted") < self.size + 2 * len(self.gets)

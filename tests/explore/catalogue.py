@@ -1,0 +1,86 @@
+"""The programs that are explored."""
+
+from tests.explore.programs import RENDEZVOUS, Program, program
+
+PROGRAMS: list[Program] = [
+    # Put and get: promises, grants, and who gets them when somebody is cancelled.
+    program("A: put | G: get"),
+    program("A: put put | G: get get"),
+    program("A: put~ put | G: get~ get"),
+    program("A: put | B: put | G: get | H: get"),
+    program("A: put | B: put | C: put | G: get get", cancels=1),
+    program("A: put put put | G: get | H: get", size=2, cancels=1),
+    program("A: put | G: get | H: get | I: get", cancels=2),
+    program("A: put put | G: get get get", size=0),
+    program("A: put | B: put~ put | G: get", size=2),
+    # Newcomers.
+    program("A: put_nowait put_nowait | G: get | H: get"),
+    program("A: put put | G: get_nowait get_nowait | B: put_nowait"),
+    program("A: put_nowait get_nowait put_nowait get_nowait | G: get", size=1),
+    program("G: get | H: get_nowait | !C: put_nowait put_nowait"),
+    program("A: put | B: put_nowait | G: get get_nowait", size=1),
+    program("A: put | B: put | !C: get_nowait put_nowait get_nowait"),
+    # Closing.
+    program("A: put | G: get | H: get | C: close", cancels=1),
+    program("A: put put | G: get get | C: close", cancels=1),
+    program("A: put | B: put | C: close | G: get"),
+    program("A: put | C: close close | G: get | H: get_nowait", cancels=1),
+    program("A: put | C: close:why | G: get get", cancels=1),
+    program("G: get | H: get | A: put close", size=2),
+    program("A: put_nowait | G: get | H: get | !C: close:why"),
+    program("A: put put | !C: close | G: get_nowait get_nowait get_nowait", cancels=1),
+    # Abort and join.
+    program("A: put put | G: get | C: abort", cancels=1),
+    program("A: put_nowait put_nowait | G: get | H: get | C: abort:why", size=2, cancels=1),
+    program("A: put | G: get | J: join | C: close", cancels=1),
+    program("A: put_nowait close | J: join | K: join | G: get_nowait"),
+    program("A: put close | J: join | G: get | H: get", cancels=2),
+    program("J: join | A: put_nowait abort | G: get peek"),
+    # Iterating.
+    program("A: put put close | G: iter", cancels=1),
+    program("A: put put close:why | G: iter:1 | H: iter", cancels=1),
+    program("A: put put | G: next~ next | C: close", cancels=1),
+    # Timeouts and tasks within tasks.
+    program("A: timeout(put) | B: put | G: get"),
+    program("A: put | G: timeout(get) | H: get", cancels=1),
+    program("A: put put | G: timeout:0(get) get", cancels=1),
+    program("A: put | G: wait_for(get) | H: get", cancels=1),
+    program("A: wait_for(put) put | G: get | C: close", cancels=1),
+    program("G: timeout(get,timeout:2(get)) | A: put put", cancels=1),
+    program("A: group(put,put) | G: get get", cancels=1),
+    program("A: put | G: group(get,crash) | H: get", cancels=1),
+    program("G: eager(get) | A: put_nowait | H: get"),
+    program("A: eager(put) eager(put) | G: eager(get) | C: close", cancels=1),
+    # Batches.
+    program("A: put_many:3 | G: get_many:2 get_many:2", size=1, cancels=1),
+    program("A: put_many:3 | B: put | G: get get", size=1, cancels=1),
+    program("A: put_many:2 | B: put_many:2 | G: get_many:4", size=1, cancels=1),
+    program("A: put_many:3 | G: get | H: get_many:2 | C: close", size=2, cancels=1),
+    program("A: put put | G: get_many:2 | H: get_many_nowait:2", size=2, cancels=1),
+    program("A: put_nowait put_many:2 | C: abort | G: get", size=1, cancels=1),
+    # Rendezvous.
+    program("A: put | G: get", size=RENDEZVOUS),
+    program("A: put put | G: get get", size=RENDEZVOUS),
+    program("A: put | B: put | G: get | H: get", size=RENDEZVOUS, cancels=1),
+    program("A: put_nowait | B: put | G: get | H: get_nowait", size=RENDEZVOUS),
+    program("A: put | G: get | C: close | J: join", size=RENDEZVOUS, cancels=1),
+    program("A: put_many:2 | G: get_many:2 get", size=RENDEZVOUS),
+    program("A: timeout(put) | G: timeout(get)", size=RENDEZVOUS),
+    # Handles and counted ends.
+    program("A: tx(put,put) | G: rx(get,get)"),
+    program("A> : put put | B> : put | G: iter", cancels=1),
+    program("A> : put crash | G: iter", cancels=1),
+    program("A: put put | G< : get | H< : get", cancels=1),
+    program("A: sending(put,put) | G: receiving(get) get", cancels=1),
+    program("A> : put | B: put | G< : get crash", cancels=1),
+    # Two channels, and a pipeline.
+    program("A: put put close | F: get put@b get put@b close@b | G: iter@b", cancels=1),
+    program("A: put put@b | G: get@b | H: get", cancels=2),
+]
+
+# The order of wake-ups is the contract's; the order in which woken tasks run is the loop's, which may be any here.
+PROGRAMS += [
+    program("A: put | B: put | G: get | H: get", any_order=True, cancels=1),
+    program("A: put_nowait put_nowait | G: get | H: get | C: close", any_order=True, cancels=1),
+    program("A: put put | B: put | G: get_nowait get_nowait", any_order=True, cancels=1),
+]
