@@ -281,7 +281,8 @@ class Channel(Generic[T]):
                 passed_over.append((waiter, arm))
             else:
                 self._limit -= 1
-                arm.claim()
+                selection, position = arm
+                selection.claim(position)
         while passed_over:
             waiter, arm = passed_over.pop()
             senders[waiter] = arm
@@ -438,7 +439,8 @@ class Channel(Generic[T]):
             if arm is None:
                 waiter.set_result(0)
             else:
-                arm.claim()
+                selection, position = arm
+                selection.claim(position)
             return
 
     def _take(self) -> T:
@@ -451,16 +453,18 @@ class Channel(Generic[T]):
 
     def _take_through(self, finish: Callable[[T], U]) -> U:
         """Remove the oldest item and return `finish(item)`; leave the item where it is if that raises."""
-        if _get_running_loop() is not self._loop:
-            self._check_wake()
         buffer = self._buffer
+        matters = len(buffer) >= self._limit
+        if matters and _get_running_loop() is not self._loop:
+            self._check_wake()
         item = buffer.popleft()
         try:
             result = finish(item)
         except BaseException:
             buffer.appendleft(item)
             raise
-        self._after_take()
+        if matters:
+            self._after_take()
         return result
 
     def _take_many(self, limit: int) -> list[T]:
@@ -620,11 +624,6 @@ class Channel(Generic[T]):
         waiter: Waiter = loop.create_future()
         return waiter
 
-    def _adopt(self, waiter: Waiter) -> None:
-        loop = waiter.get_loop()
-        if loop is not self._loop:
-            self._move_to(loop)
-
     def _move_to(self, loop: AbstractEventLoop) -> None:
         if self._pinned:
             raise RuntimeError(f"{self!r} was made for the event loop {self._loop!r}; a task of {loop!r} cannot wait on it")
@@ -663,7 +662,8 @@ def _wake_all(waiters: dict[Waiter, Arm | None]) -> None:
         if arm is None:
             waiter.set_result(0)
         else:
-            arm.claim()
+            selection, position = arm
+            selection.claim(position)
 
 
 def _check_batch(limit: int) -> None:
@@ -694,12 +694,15 @@ class _Getting(Generic[T]):
         channel = self._channel
         if len(channel._buffer) > channel._reserved:
             return channel._take_through(finish)
-        channel._check_not_drained()
+        if channel._closed:
+            channel._check_not_drained()
         return BLOCKED
 
     def park(self, waiter: Waiter, arm: Arm, /) -> None:
         channel = self._channel
-        channel._adopt(waiter)
+        loop = waiter.get_loop()
+        if loop is not channel._loop:
+            channel._move_to(loop)
         if waiter not in channel._receivers:
             channel._park_receiver(waiter, arm)
 
@@ -748,7 +751,9 @@ class _Putting(Generic[T]):
 
     def park(self, waiter: Waiter, arm: Arm, /) -> None:
         channel = self._channel
-        channel._adopt(waiter)
+        loop = waiter.get_loop()
+        if loop is not channel._loop:
+            channel._move_to(loop)
         channel._senders.setdefault(waiter, arm)
 
     def unpark(self, waiter: Waiter, /) -> None:

@@ -13,7 +13,7 @@ This module knows no channel. What it needs of one side of a channel is `Operati
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
-from random import random
+from random import random, shuffle
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar, final, overload
 
 T1 = TypeVar("T1")
@@ -33,30 +33,37 @@ Waiter: TypeAlias = Future[int]
 
 
 class Blocked(Enum):
-    """The type of `BLOCKED`, the answer of an operation that cannot go ahead now."""
+    """What an operation answers that does not go ahead now: it would have to wait, or it lets all others go first."""
 
     BLOCKED = auto()
+    LAST = auto()
 
 
 BLOCKED: Final = Blocked.BLOCKED
+LAST: Final = Blocked.LAST
 
 
 @final
-class Arm:
-    """One case of a waiting select, as a channel keeps it beside the select's waiter."""
+class Selection:
+    """A select that waits. One case of it, as a channel keeps it beside the waiter, is an `Arm`."""
 
-    __slots__ = ("_operations", "_position", "_waiter")
+    __slots__ = ("_operations", "_waiter")
 
-    def __init__(self, waiter: Waiter, operations: "Sequence[Operation[object]]", position: int) -> None:
+    def __init__(self, waiter: Waiter, operations: "Sequence[Operation[object]]") -> None:
         self._waiter = waiter
         self._operations = operations
-        self._position = position
 
-    def claim(self) -> None:
-        """Wake the select for this case, and withdraw it from every other channel in the same step."""
-        self._waiter.set_result(self._position)
-        for operation in self._operations:
-            operation.unpark(self._waiter)
+    def claim(self, position: int) -> None:
+        """Wake the select for the case at this position, and withdraw it from all other channels in the same step."""
+        waiter, operations = self._waiter, self._operations
+        waiter.set_result(position)
+        claimed = operations[position]
+        for operation in operations:
+            if operation is not claimed:
+                operation.unpark(waiter)
+
+
+Arm: TypeAlias = tuple[Selection, int]
 
 
 class Operation(Protocol[R_co]):
@@ -75,7 +82,7 @@ class Operation(Protocol[R_co]):
         ...
 
     def park(self, waiter: Waiter, arm: Arm, /) -> None:
-        """Let the waiter wait on this side of the channel, which calls `arm.claim()` to wake it."""
+        """Let the waiter wait on this side of the channel, which wakes it with `selection.claim(position)`."""
         ...
 
     def unpark(self, waiter: Waiter, /) -> None:
@@ -152,7 +159,7 @@ class _OrClosed(_Wrapper[R], Generic[R, T1]):
 
 @final
 class _Otherwise:
-    """Go's default: never ready by itself, taken by a select that finds nothing else ready, and so never parked."""
+    """Go's default. It never lets a select wait, and so is never parked."""
 
     __slots__ = ()
 
@@ -160,10 +167,11 @@ class _Otherwise:
         return False
 
     def attempt(self, _finish: Callable[[None], U], /) -> U | Blocked:
-        return BLOCKED
+        return LAST
 
     def park(self, _waiter: Waiter, arm: Arm, /) -> None:
-        arm.claim()
+        selection, position = arm
+        selection.claim(position)
 
     def unpark(self, _waiter: Waiter, /) -> None:
         """Nothing to take back: parking has claimed the waiter."""
@@ -183,11 +191,10 @@ class Case(Generic[R_co]):
     used in any number of selects, at the same time too.
     """
 
-    __slots__ = ("_is_default", "_operation")
+    __slots__ = ("_operation",)
 
-    def __init__(self, operation: Operation[R_co], *, is_default: bool = False) -> None:
+    def __init__(self, operation: Operation[R_co]) -> None:
         self._operation = operation
-        self._is_default = is_default
 
     def map(self, fn: Callable[[R_co], U], /) -> "Case[U]":
         """Return this case with `fn(result)` as its result.
@@ -195,22 +202,22 @@ class Case(Generic[R_co]):
         If `fn` raises, its error comes out of select and nothing has happened: an item stays where it was, and a put
         has put nothing. `fn` must not use the channel of the case.
         """
-        return Case(_Mapped(self._operation, fn), is_default=self._is_default)
+        return Case(_Mapped(self._operation, fn))
 
     def or_closed(self, value: U, /) -> "Case[R_co | U]":
         """Return this case with `value` as its result, instead of ChannelClosed, where the channel is closed.
 
         For a get that is: closed and drained.
         """
-        return Case(_OrClosed(self._operation, value), is_default=self._is_default)
+        return Case(_OrClosed(self._operation, value))
 
 
 def otherwise() -> Case[None]:
     """Return the case that select takes when no other case can go ahead at once; with it, select never waits.
 
-    Where there are several, the first is taken.
+    Where there are several, one of them is taken.
     """
-    return Case(_Otherwise(), is_default=True)
+    return Case(_Otherwise())
 
 
 @overload
@@ -261,8 +268,8 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
         Safe. A cancelled select has carried out nothing and leaves nothing behind on any channel; an item promised to
         it or a slot granted to it goes to the next in line.
     """
-    order = _check_cases(cases)
-    return _attempt(cases, order, biased) or await _wait(cases, order)
+    order: list[int] = []
+    return _attempt(cases, biased, order) or await _wait(cases, order)
 
 
 async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tuple[int, R]:
@@ -277,45 +284,45 @@ async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tu
         Safe, as in `select`.
     """
     cases = tuple(cases)
-    order = _check_cases(cases)
-    return _attempt(cases, order, biased) or await _wait(cases, order)
+    order: list[int] = []
+    return _attempt(cases, biased, order) or await _wait(cases, order)
 
 
-def _check_cases(cases: Sequence[object]) -> list[int]:
-    """Return the positions of the cases, once it is sure that they can be used."""
+def _attempt(cases: Sequence[Case[R]], biased: bool, order: list[int]) -> tuple[int, R] | None:
+    """Carry out a case that can go ahead at once. If there is none, `order` holds the order in which they were tried."""
     if not cases:
         raise ValueError("select needs at least one case")
     for case in cases:
-        if not isinstance(case, Case):
+        if case.__class__ is not Case:
             raise TypeError(f"select takes cases, such as channel.on_get(), not {case!r}")
-    return list(range(len(cases)))
-
-
-def _attempt(cases: Sequence[Case[R]], order: list[int], biased: bool) -> tuple[int, R] | None:
-    """Carry out a case that can go ahead at once, if there is one; shuffle `order` unless biased."""
-    # The shuffle stops at the first case that is ready: each of the ready ones is equally likely to be met first.
-    untried = len(order)
-    for step, position in enumerate(order):
-        if not biased:
-            chosen = step + int(random() * untried)
-            untried -= 1
-            order[chosen], position = position, order[chosen]
-            order[step] = position
+    first = 0 if biased else int(random() * len(cases))
+    result = cases[first]._operation.attempt(_same)
+    if not isinstance(result, Blocked):
+        return first, result
+    last = first if result is LAST else None
+    rest = list(range(len(cases)))
+    del rest[first]
+    if not biased and len(rest) > 1:
+        shuffle(rest)
+    for position in rest:
         result = cases[position]._operation.attempt(_same)
-        if result is not BLOCKED:
+        if not isinstance(result, Blocked):
             return position, result
-    for position, case in enumerate(cases):
-        if case._is_default:
-            return position, case._operation.complete(_same)
+        if result is LAST:
+            last = position
+    if last is not None:
+        return last, cases[last]._operation.complete(_same)
+    order += first, *rest
     return None
 
 
 async def _wait(cases: Sequence[Case[R]], order: Sequence[int]) -> tuple[int, R]:
     waiter: Waiter = get_running_loop().create_future()
     operations = [case._operation for case in cases]
+    selection = Selection(waiter, operations)
     try:
         for position in order:
-            operations[position].park(waiter, Arm(waiter, operations, position))
+            operations[position].park(waiter, (selection, position))
         position = await waiter
     except BaseException:
         for operation in operations:
