@@ -31,7 +31,7 @@ help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
 	@echo 'make check       all of: lint types dist test'
 	@echo 'make lint        ruff: rules and format'
-	@echo 'make types       mypy, stubtest, and pyright: is every public name typed?'
+	@echo 'make types       mypy; stubtest; is every public name typed (pyright); six checkers on tests/typing'
 	@echo 'make dist        build wheel and sdist into dist/, look into them'
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
@@ -47,10 +47,13 @@ lint: .venv/dev.ready
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 
+# pyright looks at the packages of the first Python on PATH.
+types: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 types: .venv/dev.ready
 	.venv/bin/python -m mypy
 	.venv/bin/python -m mypy.stubtest aiochannel
-	PATH="$(CURDIR)/.venv/bin:$$PATH" pyright --verifytypes aiochannel --ignoreexternal
+	.venv/bin/python -m pyright --verifytypes aiochannel --ignoreexternal
+	.venv/bin/python -m tests.typing.run
 
 dist: .venv/dev.ready
 	rm -rf dist
