@@ -126,7 +126,7 @@ def woken_once(ledger: Ledger) -> Iterator[str]:
 
 
 def in_turn(ledger: Ledger) -> Iterator[str]:
-    """On a loop that runs tasks in the order in which they were woken, waiters go on in the order in which they came."""
+    """On a loop that runs tasks in the order in which they were woken, waiters go on in the order they came in."""
     lines: dict[bool, list[int]] = {True: [], False: []}
     for _, event, call in ledger.events:
         line = lines[call.verb in PUTS]

@@ -7,14 +7,15 @@ until `tick` moves it to the next timer. Tasks and futures are asyncio's own.
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextvars import Context
-from typing import TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 from typing_extensions import override
 
-from tests.model.record import Recorder
+from tests.model.record import CoroutineLike, Recorder
 
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
@@ -72,15 +73,10 @@ class ScriptedLoop(asyncio.AbstractEventLoop):
         return asyncio.Future(loop=self)
 
     @override
-    def create_task(  # type: ignore[override]  # generic there
-        self,
-        coro: Coroutine[object, object, object],
-        *,
-        name: object = None,
-        context: Context | None = None,
-        **_: object,
-    ) -> asyncio.Task[object]:
-        return self.recorder.factory(self, coro, eager=self.eager)
+    def create_task(
+        self, coro: CoroutineLike[T], *, name: object = None, context: Context | None = None, **_: object
+    ) -> asyncio.Task[T]:
+        return self.recorder.task(self, coro, eager=self.eager)
 
     @override
     def time(self) -> float:

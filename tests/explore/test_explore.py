@@ -111,8 +111,8 @@ def test_a_schedule_that_does_not_fit_is_refused() -> None:
 class Spins(Sketch):
     @override
     async def get(self) -> str:
-        while not self.items:
-            await asyncio.sleep(0)  # noqa: ASYNC110  # the fault
+        while not self.items:  # noqa: ASYNC110  # the fault
+            await asyncio.sleep(0)
         return self.take()
 
 

@@ -13,12 +13,15 @@ so a record that the machine explains is linearizable, and the machine's own ord
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Never, Protocol, TypeVar
 
 from typing_extensions import override
 
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
 from tests.model.reference import CANCELLED, EMPTY, END, FULL, LEFT, WAITS, Look, Outcome, Reference
+
+T = TypeVar("T")
+CoroutineLike = Generator[asyncio.Future[object] | None, None, T] | Coroutine[object, Never, T]
 
 
 class Call(NamedTuple):
@@ -134,22 +137,15 @@ class Recorder:
         if (number := self.waiting.get(task)) is not None:
             self.events.append(Event("cancel", number))
 
-    def factory(
-        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[object, object, object], *, eager: bool = False
-    ) -> asyncio.Task[object]:
+    def task(self, loop: asyncio.AbstractEventLoop, coro: CoroutineLike[T], *, eager: bool) -> asyncio.Task[T]:
         return _Task(self, coro, loop, eager=eager)
 
 
-class _Task(asyncio.Task[object]):
+class _Task(asyncio.Task[T]):
     """A real task, which notes when somebody cancels it: a timeout, a group, a test."""
 
     def __init__(
-        self,
-        recorder: Recorder,
-        coro: Coroutine[object, object, object],
-        loop: asyncio.AbstractEventLoop,
-        *,
-        eager: bool,
+        self, recorder: Recorder, coro: CoroutineLike[T], loop: asyncio.AbstractEventLoop, *, eager: bool
     ) -> None:
         self.recorder = recorder
         if eager:

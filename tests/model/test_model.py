@@ -1,0 +1,331 @@
+"""The channel beside the reference machine: any sequence of calls, cancels and steps of the loop has the same results.
+
+The rules are synchronous and own the loop. A task that is started, woken or cancelled does not run before a rule lets
+the loop make a pass, so that every rule meets the others halfway. The record of the calls, not a guess at what the loop
+does, drives the reference machine; so all loops are held to the same, whatever order they run tasks in.
+
+With AIOCHANNEL_PROFILE=prove in the environment this runs for minutes and at random; without it, for seconds and always
+the same.
+"""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from math import inf
+from typing import ClassVar, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from typing_extensions import override
+
+from aiochannel import Channel, ChannelClosed, Receiver, Sender
+from tests.model.record import Call, CoroutineLike, Follower, Recorder, differences, see
+from tests.model.reference import Reference
+
+T = TypeVar("T")
+
+RENDEZVOUS = -1
+WAIT_FOR = 0.5  # this timeout is one of wait_for, the others of asyncio.timeout
+Coro = Coroutine[object, object, object]
+
+COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=40)
+CHECK = settings(COMMON, max_examples=150, derandomize=True, database=None)
+PROVE = settings(COMMON, max_examples=6000, stateful_step_count=60, print_blob=True)
+PROFILE = PROVE if os.environ.get("AIOCHANNEL_PROFILE") == "prove" else CHECK
+
+items = st.one_of(st.none(), st.just(0), st.just(""), st.integers(min_value=1))
+causes = st.sampled_from(["", "why", "wherefore"])
+few = st.integers(min_value=1, max_value=3)
+places = st.integers(min_value=0, max_value=9)
+
+
+class SteppedLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop whose time moves by hand."""
+
+    now = 0.0
+
+    @override
+    def time(self) -> float:
+        return self.now
+
+
+class Crash(Exception):
+    """A cause."""
+
+
+class ChannelMachine(RuleBasedStateMachine):
+    eager: ClassVar[bool] = False
+
+    @staticmethod
+    def make_loop() -> asyncio.AbstractEventLoop:
+        return SteppedLoop()
+
+    @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]))
+    def make(self, size: int) -> None:
+        self.loop = self.make_loop()
+        self.recorder = Recorder()
+        self.loop.set_task_factory(self.make_task)
+        self.channel = Channel[object].rendezvous() if size == RENDEZVOUS else Channel[object](size)
+        self.follower = Follower({"a": Reference({0: inf, RENDEZVOUS: 0}.get(size, size))})
+        self.tasks: list[asyncio.Task[None]] = []
+        self.complaints: list[object] = []
+        self.loop.set_exception_handler(lambda _, context: self.complaints.append(context))
+        self.senders: dict[str, tuple[AbstractContextManager[Sender[object]], Sender[object]]] = {}
+        self.receivers: dict[str, tuple[AbstractContextManager[Receiver[object]], Receiver[object]]] = {}
+        self.left: set[str] = set()
+
+    def make_task(self, loop: asyncio.AbstractEventLoop, coro: CoroutineLike[T], **_: object) -> asyncio.Task[T]:
+        return self.recorder.task(loop, coro, eager=self.eager)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """As if a callback of the loop did it."""
+        asyncio.events._set_running_loop(self.loop)  # made for event loops
+        try:
+            yield
+        finally:
+            asyncio.events._set_running_loop(None)
+
+    # Calls that may wait.
+
+    def start(self, verb: str, value: object, timeout: float | None, call: Callable[[], Coro], end: str = "") -> None:
+        lane = f"task {len(self.tasks)}"
+
+        async def wait() -> None:
+            with suppress(ChannelClosed, StopAsyncIteration):
+                await self.recorder.wait(Call(lane, verb, value, "a", end), call())
+
+        async def body() -> None:
+            with suppress(TimeoutError):
+                if timeout == WAIT_FOR:
+                    await asyncio.wait_for(wait(), timeout)
+                else:
+                    async with asyncio.timeout(timeout):
+                        await wait()
+
+        with self.inside():
+            self.tasks.append(self.loop.create_task(body()))
+
+    def sender(self, place: int) -> tuple[str, Sender[object]]:
+        """The channel itself, mostly, or one of the ends opened so far, those that have left included."""
+        names = list(self.senders)
+        return (names[place], self.senders[names[place]][1]) if place < len(names) else ("", self.channel)
+
+    def receiver(self, place: int) -> tuple[str, Receiver[object]]:
+        names = list(self.receivers)
+        return (names[place], self.receivers[names[place]][1]) if place < len(names) else ("", self.channel)
+
+    timeouts = st.sampled_from([None, None, None, 0, WAIT_FOR, 1])
+
+    @rule(item=items, timeout=timeouts, place=places)
+    def put(self, item: object, timeout: float | None, place: int) -> None:
+        end, side = self.sender(place)
+        self.start("put", item, timeout, lambda: side.put(item), end)
+
+    @rule(batch=st.lists(items, min_size=1, max_size=3).map(tuple), timeout=timeouts, place=places)
+    def put_many(self, batch: tuple[object, ...], timeout: float | None, place: int) -> None:
+        end, side = self.sender(place)
+        self.start("put_many", batch, timeout, lambda: side.put_many(iter(batch)), end)
+
+    @rule(timeout=timeouts, place=places)
+    def get(self, timeout: float | None, place: int) -> None:
+        end, side = self.receiver(place)
+        self.start("get", None, timeout, lambda: side.get(), end)  # noqa: PLW0108  # looked up when the task runs
+
+    @rule(timeout=timeouts, place=places)
+    def next(self, timeout: float | None, place: int) -> None:
+        end, side = self.receiver(place)
+
+        async def step() -> object:
+            return await anext(aiter(side))
+
+        self.start("next", None, timeout, step, end)
+
+    @rule(limit=few, timeout=timeouts, place=places)
+    def get_many(self, limit: int, timeout: float | None, place: int) -> None:
+        end, side = self.receiver(place)
+
+        async def all_of_it() -> object:
+            return tuple(await side.get_many(limit))
+
+        self.start("get_many", limit, timeout, all_of_it, end)
+
+    @rule(timeout=timeouts)
+    def join(self, timeout: float | None) -> None:
+        self.start("join", None, timeout, self.channel.join)
+
+    # Calls that never wait.
+
+    def now(self, verb: str, value: object, function: Callable[[], object], end: str = "") -> None:
+        self.recorder.now(Call("", verb, value, "a", end), function)
+
+    @rule(item=items, place=places)
+    def put_nowait(self, item: object, place: int) -> None:
+        end, side = self.sender(place)
+        self.now("put_nowait", item, partial(side.put_nowait, item), end)
+
+    @rule(place=places)
+    def get_nowait(self, place: int) -> None:
+        end, side = self.receiver(place)
+        self.now("get_nowait", None, side.get_nowait, end)
+
+    @rule(limit=few)
+    def get_many_nowait(self, limit: int) -> None:
+        self.now("get_many_nowait", limit, partial(self.channel.get_many_nowait, limit))
+
+    @rule()
+    def peek(self) -> None:
+        self.now("peek", None, partial(list[object], self.channel))
+
+    @precondition(lambda self: len(self.tasks) > 2)
+    @rule(cause=causes, place=places)
+    def close(self, cause: str, place: int) -> None:
+        end, side = self.sender(place)
+        self.now("close", cause or None, lambda: side.close(Crash(cause) if cause else None), end)
+
+    @precondition(lambda self: len(self.tasks) > 2)
+    @rule(cause=causes)
+    def abort(self, cause: str) -> None:
+        self.now("abort", cause or None, lambda: self.channel.abort(Crash(cause) if cause else None))
+
+    @rule()
+    def open_sender(self) -> None:
+        end = self.channel.open_sender()
+        name = f"sender {len(self.senders)}"
+        self.now("open_sender", None, lambda: None, name)
+        self.senders[name] = (end, end.__enter__())
+
+    @rule()
+    def open_receiver(self) -> None:
+        end = self.channel.open_receiver()
+        name = f"receiver {len(self.receivers)}"
+        self.now("open_receiver", None, lambda: None, name)
+        self.receivers[name] = (end, end.__enter__())
+
+    @precondition(lambda self: len(self.senders) + len(self.receivers) > len(self.left))
+    @rule(place=places, cause=causes)
+    def leave(self, place: int, cause: str) -> None:
+        ends = {
+            name: end for name, (end, _) in (*self.senders.items(), *self.receivers.items()) if name not in self.left
+        }
+        name = list(ends)[place % len(ends)]
+        self.left.add(name)
+        self.now("leave", cause or None, lambda: None, name)
+        ends[name].__exit__(Crash if cause else None, Crash(cause) if cause else None, None)
+
+    # What the loop does.
+
+    @precondition(lambda self: any(not task.done() for task in self.tasks))
+    @rule(place=places, twice=st.booleans())
+    def cancel(self, place: int, twice: bool) -> None:
+        pending = [task for task in self.tasks if not task.done()]
+        for _ in range(1 + twice):
+            pending[place % len(pending)].cancel()
+
+    @rule()
+    def one_pass(self) -> None:
+        self.loop.call_soon(self.loop.stop)
+        self.loop.run_forever()
+
+    @rule()
+    def run_to_rest(self) -> None:
+        quiet = 0
+        while quiet < 6:
+            before = len(self.recorder.events)
+            self.one_pass()
+            quiet = quiet + 1 if before == len(self.recorder.events) else 0
+
+    @rule()
+    def let_time_pass(self) -> None:
+        if isinstance(self.loop, SteppedLoop):
+            self.loop.now += 0.5
+
+    # What has to hold.
+
+    @invariant()
+    def agree(self) -> None:
+        if hasattr(self, "loop"):
+            assert self.follower.follow(self.recorder, len(self.recorder.events)) is None
+            assert differences(see(self.channel), self.follower.machines["a"].look()) is None
+            assert self.complaints == []
+
+    @override
+    def teardown(self) -> None:
+        if not hasattr(self, "loop"):
+            return
+        try:
+            self.run_to_rest()
+            self.agree()
+            assert self.follower.left_behind(self.recorder, self.recorder.open) is None
+            for task in self.tasks:
+                task.cancel()
+            self.run_to_rest()
+            self.agree()
+            assert all(task.done() for task in self.tasks)
+            assert (see(self.channel).senders, see(self.channel).receivers) == (0, 0)
+            self.now("abort", None, self.channel.abort)
+            self.agree()
+            self.sums_match()
+        finally:
+            for end, _ in (*self.senders.values(), *self.receivers.values()):
+                end.__exit__(None, None, None)
+            self.loop.close()
+
+    def sums_match(self) -> None:
+        """What was surely put has been taken, and what was taken had been put."""
+        surely: Counter[object] = Counter()
+        perhaps: Counter[object] = Counter()
+        taken: Counter[object] = Counter()
+        for event in self.recorder.events:
+            call, outcome = self.recorder.calls[event.call], event.outcome
+            if event.kind != "ends" or outcome is None:
+                continue
+            if call.verb in ("put", "put_nowait", "put_many"):
+                put = surely if outcome.word == "ok" else perhaps if call.verb == "put_many" else Counter[object]()
+                put.update(call.value if isinstance(call.value, tuple) else [call.value])
+            elif call.verb in ("get", "next", "get_nowait", "get_many", "get_many_nowait", "abort"):
+                value = outcome.value if isinstance(outcome.value, tuple) else (outcome.value,)
+                taken.update(value if outcome.word == "ok" else ())
+        assert surely <= taken <= surely + perhaps
+
+
+class EagerMachine(ChannelMachine):
+    eager = True
+
+
+class UvloopMachine(ChannelMachine):
+    """A pass of uvloop may run more than what was ready, and its time cannot be moved."""
+
+    @staticmethod
+    @override
+    def make_loop() -> asyncio.AbstractEventLoop:
+        from uvloop import new_event_loop  # noqa: PLC0415  # not there on Windows
+
+        return new_event_loop()
+
+
+def test_asyncio() -> None:
+    run_state_machine_as_test(ChannelMachine, settings=PROFILE)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+def test_eager_tasks() -> None:
+    run_state_machine_as_test(EagerMachine, settings=PROFILE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not there on Windows")
+def test_uvloop() -> None:
+    run_state_machine_as_test(UvloopMachine, settings=PROFILE)
