@@ -12,6 +12,7 @@ Message: TypeAlias = "str | bytes | None"
 Handler: TypeAlias = Callable[[T], Awaitable[U]]
 
 
+@final
 class Job:
     pass
 
@@ -29,11 +30,13 @@ async def type_given_by_the_variable(loop: AbstractEventLoop) -> None:
     jobs: Channel[Job] = Channel(10)
     numbers: Channel[int] = Channel(10, loop)
     texts: Channel[str] = Channel(loop=loop)
-    signals: Channel[None] = Channel.rendezvous()
+    signals: Channel[None] = Channel.rendezvous()  # X pyright basedpyright: Channel.rendezvous() does not take its item type from the variable
+    other_signals = Channel[None].rendezvous()
     assert_type(await jobs.get(), Job)
     assert_type(await numbers.get(), int)
     assert_type(await texts.get(), str)
     await signals.put(None)
+    await other_signals.put(None)
 
 
 def type_given_by_the_return_type() -> Channel[Job]:

@@ -30,8 +30,7 @@ async def a_task_of_one_operation(channel: Channel[int], tx: Sender[int], rx: Re
 
 async def gathered(channel: Channel[int], texts: Receiver[str]) -> None:
     assert_type(await asyncio.gather(channel.get(), texts.get()), tuple[int, str])
-    _, result = await asyncio.gather(produce(channel), total(channel))
-    assert_type(result, int)
+    assert_type(await asyncio.gather(produce(channel), total(channel)), tuple[None, int])
 
 
 async def with_a_time_limit(rx: Receiver[int], tx: Sender[int]) -> None:

@@ -12,14 +12,16 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import environ, pathsep
 from pathlib import Path
+from shutil import copy
 from typing import NamedTuple
+
+import typing_extensions
 
 NAMES = ("mypy", "pyright", "basedpyright", "pyrefly", "ty", "zuban")
 
 MYPY_INI = """\
 [mypy]
 strict = True
-disallow_any_expr = True
 disallow_any_decorated = True
 disallow_any_explicit = True
 disallow_any_unimported = True
@@ -28,6 +30,9 @@ warn_unreachable = True
 enable_error_code = deprecated, exhaustive-match, explicit-override, mutable-override, possibly-undefined, redundant-expr,
     redundant-self, truthy-bool, truthy-iterable, unused-awaitable
 """
+
+# Not for zuban: it takes the Any of an unawaited `async def`, Coroutine[Any, Any, T], for one of the caller.
+MYPY_INI_FOR_MYPY = MYPY_INI + "disallow_any_expr = True\n"
 
 PYRIGHT_JSON = {"include": ["."], "typeCheckingMode": "strict"}
 
@@ -68,6 +73,7 @@ class Environment:
         _run([sys.executable, "-m", "venv", "--without-pip", str(self._venv)], self._root)
         pip = [sys.executable, "-m", "pip", "--python", str(self._python), "install", "--no-deps", "--no-index"]
         _run([*pip, str(next(self._root.glob("*.whl")))], self._root)
+        copy(typing_extensions.__file__, self.package.parent)  # its one dependency is one file
 
     def sources(self, target: str) -> Path:
         """Return the folder with the sources for one target."""
@@ -82,7 +88,8 @@ class Environment:
     def _check(self, run: Run) -> dict[Place, str]:
         name, target = run
         sources, python = self.sources(target), self._python
-        (sources / "mypy.ini").write_text(MYPY_INI)
+        (sources / "mypy.ini").write_text(MYPY_INI_FOR_MYPY)
+        (sources / "zuban.ini").write_text(MYPY_INI)
         # pyright looks for what to check beside its settings.
         (sources / "pyright.json").write_text(json.dumps(PYRIGHT_JSON))
         (sources / "basedpyright.json").write_text(json.dumps(BASEDPYRIGHT_JSON))
@@ -92,7 +99,7 @@ class Environment:
             "basedpyright": ["--project=basedpyright.json", f"--pythonpath={python}"],
             "pyrefly": ["check", "--preset=strict", "--min-severity=warn", "--output-format=min-text", "."],
             "ty": ["check", f"--python={self._venv}", "--output-format=concise", "."],
-            "zuban": ["mypy", f"--python-executable={python}", "--config-file=mypy.ini", "."],
+            "zuban": ["mypy", f"--python-executable={python}", "--config-file=zuban.ini", "."],
         }[name]
         arguments.append(f"--{'pythonversion' if 'pyright' in name else 'python-version'}={target}")
         if name == "pyrefly":

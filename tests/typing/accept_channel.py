@@ -1,0 +1,78 @@
+"""What only the channel itself has, and the calls of earlier versions."""
+
+import asyncio
+from asyncio import AbstractEventLoop
+from collections.abc import Iterator, Sequence
+from typing import assert_type
+
+from typing_extensions import override
+
+from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelError, ChannelFull, ChannelStatistics, __version__
+
+
+async def batches(channel: Channel[int]) -> None:
+    assert_type(await channel.get_many(10), list[int])
+    assert_type(channel.get_many_nowait(10), list[int])
+    await channel.put_many(range(3))
+    await channel.put_many({1: "one"})
+    assert_type(channel.abort(), list[int])
+    assert_type(channel.abort(OSError("gone")), list[int])
+    assert_type(channel.abort(cause=None), list[int])
+
+
+def looked_at(channel: Channel[int]) -> None:
+    assert_type(channel.maxsize, int)
+    assert_type(channel.qsize(), int)
+    assert_type(channel.empty(), bool)
+    assert_type(channel.full(), bool)
+    assert_type(channel.closed(), bool)
+    assert_type(iter(channel), Iterator[int])
+    assert_type(list(channel), list[int])
+    assert_type(repr(channel), str)
+    assert_type(channel.close(), bool)
+
+
+def statistics(channel: Channel[int]) -> None:
+    seen = channel.statistics()
+    assert_type(seen, ChannelStatistics)
+    assert_type(seen.qsize + seen.maxsize, int)
+    assert_type(seen.waiting_senders + seen.waiting_receivers, int)
+    assert_type(seen.open_senders + seen.open_receivers, int)
+    assert_type(seen.closed, bool)
+
+
+def errors(full: ChannelFull, empty: ChannelEmpty, closed: ChannelClosed) -> Sequence[ChannelError]:
+    return [full, empty, closed]
+
+
+class Measured(Channel[int]):
+    """A subclass that overrides with the types it inherits."""
+
+    def __init__(self, maxsize: int = 0, loop: AbstractEventLoop | None = None) -> None:
+        super().__init__(maxsize, loop)
+        self.puts: int = 0
+
+    @override
+    async def put(self, item: int, /) -> None:
+        self.puts += 1
+        await super().put(item)
+
+    @override
+    async def get(self) -> int:
+        return await super().get()
+
+
+async def earlier_versions() -> None:
+    channel: Channel[str] = Channel(100, loop=asyncio.get_running_loop())
+    await channel.put("first")
+    channel.put_nowait("second")
+    assert_type(await channel.get(), str)
+    assert_type(channel.get_nowait(), str)
+    async for item in channel:
+        assert_type(item, str)
+    channel.close()
+    await channel.join()
+
+
+VERSION: str = __version__
+MODULE_LEVEL: Channel[int] = Channel()

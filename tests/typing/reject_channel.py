@@ -1,0 +1,38 @@
+"""What a channel does not have, and what it does not take."""
+
+from aiochannel import Channel, ChannelClosed, ChannelStatistics
+from aiochannel import NoSuchName as _NoSuchName  # E: a name that the package does not have
+
+
+async def batches(channel: Channel[int]) -> None:
+    await channel.put_many(3)  # E: one item given to put_many of a channel
+    await channel.put_many(["3"])  # E: items of the wrong type given to put_many
+    await channel.get_many()  # E: get_many without a limit
+    await channel.get_many(None)  # E: get_many with None
+    channel.get_many_nowait("3")  # E: get_many_nowait with a str
+    _texts: list[str] = channel.abort()  # E: what abort returns taken for another type
+    _number: int = channel.get_many_nowait(1)  # E: what get_many_nowait returns taken for one item
+
+
+def no_such_thing(channel: Channel[int]) -> None:
+    channel.send(1)  # E: a method that a channel does not have
+    channel.maxsize()  # E: a property that is called
+    channel.qsize() + "1"  # E: qsize taken for a str
+    channel.closed() + "1"  # E: closed taken for a str
+    channel.closed = True  # E: a method of a channel assigned
+    channel.extra = 1  # E: an attribute that a channel does not have assigned
+
+
+def frozen(seen: ChannelStatistics) -> None:
+    seen.qsize = 3  # E: a field of the statistics assigned
+    seen.size  # E: a field that the statistics do not have
+    _text: str = seen.closed  # E: a field of the statistics taken for another type
+
+
+class MyStatistics(ChannelStatistics):  # E: a subclass of ChannelStatistics, which is final
+    pass
+
+
+def not_an_exception(closed: ChannelClosed) -> None:
+    closed.channel  # E: an attribute that ChannelClosed does not have
+    raise Channel[int]()  # E: a channel raised
