@@ -1,4 +1,4 @@
-"""The programs that are explored."""
+"""The programs that are explored, and the variants of them for the long run."""
 
 from tests.explore.programs import RENDEZVOUS, Program, program
 
@@ -84,3 +84,14 @@ PROGRAMS += [
     program("A: put_nowait put_nowait | G: get | H: get | C: close", any_order=True, cancels=1),
     program("A: put put | B: put | G: get_nowait get_nowait", any_order=True, cancels=1),
 ]
+
+
+def variants() -> list[Program]:
+    """Each program on channels of several sizes, with two cancels, with woken tasks run in order and in any order."""
+    found = {
+        script._replace(size=size, cancels=2, any_order=any_order): None
+        for script in PROGRAMS
+        for size in (script.size, 1, 2, RENDEZVOUS)
+        for any_order in (False, True)
+    }
+    return list(found)

@@ -164,6 +164,8 @@ def nothing_taken_from_waiters(ledger: Ledger) -> Iterator[str]:
         line = tally.puts if call.verb in PUTS else tally.gets
         if event.kind == "waits" and call.verb != "join":
             line[number] = "waits"
+            for put in tally.puts:
+                tally.receivers_met[put] = max(tally.receivers_met.get(put, 0), len(tally.gets))
         elif event.kind == "cancel" and number in line:
             line[number] = "cancelled"
         elif event.kind == "call" and call.verb == "put_many":
@@ -171,7 +173,7 @@ def nothing_taken_from_waiters(ledger: Ledger) -> Iterator[str]:
             tally.most += len(call.value)
         elif event.kind == "ends" and event.outcome is not None:
             waited = line.pop(number, None)
-            waiting = sum(state == "waits" for state in line.values())
+            waiting = list(line.values()).count("waits")
             count = _count(event, call)
             if call.verb in PUTS and event.outcome.word == "ok":
                 receivers = max(len(tally.gets), tally.receivers_met.get(number, 0))
@@ -186,8 +188,6 @@ def nothing_taken_from_waiters(ledger: Ledger) -> Iterator[str]:
                     yield f"{call.lane}'s {call.verb} took the item of one who waits"
                 tally.least -= count
                 tally.most -= count
-        for put in tally.puts:
-            tally.receivers_met[put] = max(tally.receivers_met.get(put, 0), len(tally.gets))
 
 
 def _count(event: Event, call: Call) -> int:

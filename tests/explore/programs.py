@@ -255,7 +255,10 @@ class World:
         self.look()
 
     def look(self) -> None:
+        """Note what the channels show, if anything has happened."""
         place = len(self.recorder.events)
+        if self.seen and self.seen[-1][0] == place:
+            return
         for name, channel in self.channels.items():
             self.seen.append((place, name, see(channel)))
 

@@ -329,3 +329,13 @@ class CountsReceiversTwice(Sketch):
     @override
     def has_room(self) -> bool:
         return len(self.items) + self.count(self.puts, "granted") < self.size + 2 * len(self.gets)
+
+
+class Mutters(Sketch):
+    """An exception is left in a future that nobody asks."""
+
+    @override
+    def close(self, cause: BaseException | None = None) -> bool:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter.set_exception(self.refuse())
+        return super().close(cause)

@@ -50,6 +50,10 @@ class Look(NamedTuple):
     open_ends: tuple[int, int]
 
 
+def _count(line: list[Ticket], state: str) -> int:
+    return [ticket.state for ticket in line].count(state) if line else 0
+
+
 class Reference:
     """One channel. `size` is its maxsize: `math.inf` when it is unbounded, 0 for a rendezvous."""
 
@@ -67,26 +71,26 @@ class Reference:
     # What follows from the lists.
 
     def promised(self) -> int:
-        return sum(ticket.state == "promised" for ticket in self.gets)
+        return _count(self.gets, "promised")
 
     def unpromised(self) -> int:
         return len(self.items) - self.promised()
 
     def room(self) -> bool:
-        granted = sum(ticket.state == "granted" for ticket in self.puts)
-        return len(self.items) + granted < self.size + len(self.gets)
+        return len(self.items) + _count(self.puts, "granted") < self.size + len(self.gets)
 
     def drained(self) -> bool:
         return self.closed and not self.items
 
     def look(self) -> Look:
         def waiting(line: list[Ticket]) -> tuple[int, int]:
-            least = sum(ticket.state == "waits" for ticket in line)
-            return least, least + sum(ticket.state == "cancelled" for ticket in line)
+            least = _count(line, "waits")
+            return least, least + _count(line, "cancelled")
 
         sides = list(self.ends.values())
+        unpromised = self.unpromised()
         return Look(
-            self.unpromised(), self.unpromised() == 0, not self.room(), self.closed,
+            unpromised, unpromised == 0, not self.room(), self.closed,
             waiting(self.puts), waiting(self.gets), (sides.count("sender"), sides.count("receiver")),
         )  # fmt: skip
 
