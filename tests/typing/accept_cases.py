@@ -31,8 +31,8 @@ def number_of(job: Job) -> int:
 def mapped(jobs: Receiver[Job], tx: Sender[Job], job: Job, text: str) -> None:
     assert_type(jobs.on_get().map(number_of), Case[int])
     assert_type(jobs.on_get().map(number_of).map(str), Case[str])
-    assert_type(jobs.on_get().map(lambda job: job.number), Case[int])  # X zuban: the parameter of a lambda given to map is Any
-    assert_type(jobs.on_get().map(lambda job: [job]), Case[list[Job]])  # X zuban: the parameter of a lambda given to map is Any
+    assert_type(jobs.on_get().map(lambda job: job.number), Case[int])  # X zuban: the argument of a lambda is Any
+    assert_type(jobs.on_get().map(lambda job: [job]), Case[list[Job]])  # X zuban: the argument of a lambda is Any
     assert_type(tx.on_put(job).map(lambda _: text), Case[str])
     assert_type(otherwise().map(lambda _: text), Case[str])
 

@@ -30,7 +30,7 @@ async def type_given_by_the_variable(loop: AbstractEventLoop) -> None:
     jobs: Channel[Job] = Channel(10)
     numbers: Channel[int] = Channel(10, loop)
     texts: Channel[str] = Channel(loop=loop)
-    signals: Channel[None] = Channel.rendezvous()  # X pyright basedpyright: Channel.rendezvous() does not take its item type from the variable
+    signals: Channel[None] = Channel.rendezvous()  # X pyright basedpyright: the type is not inferred for rendezvous()
     other_signals = Channel[None].rendezvous()
     assert_type(await jobs.get(), Job)
     assert_type(await numbers.get(), int)

@@ -1,4 +1,4 @@
-# target: 3.12
+# For Python 3.12 and newer.
 """Code in the syntax of PEP 695, with the package's own, older type variables."""
 
 from collections.abc import AsyncIterator, Callable

@@ -88,7 +88,14 @@ async def one_case(jobs: Channel[Job]) -> None:
 
 
 async def up_to_eight_cases(
-    a: Case[int], b: Case[str], c: Case[bytes], d: Case[None], e: Case[float], f: Case[Job], g: Case[Report], h: Case[set[int]]
+    a: Case[int],
+    b: Case[str],
+    c: Case[bytes],
+    d: Case[None],
+    e: Case[float],
+    f: Case[Job],
+    g: Case[Report],
+    h: Case[bool],
 ) -> None:
     match got := await select(a, b, c, d, e, f, g, h):
         case 0, number:
@@ -105,17 +112,17 @@ async def up_to_eight_cases(
             assert_type(job, Job)
         case 6, report:
             assert_type(report, Report)
-        case 7, numbers:
-            assert_type(numbers, set[int])
+        case 7, flag:
+            assert_type(flag, bool)
         case _:
             assert_never(got)
     match seven := await select(a, b, c, d, e, f, g):
         case 6, report:
             assert_type(report, Report)
-        case (0 | 1 | 2 | 3 | 4 | 5), _:
+        case [0 | 1 | 2 | 3 | 4 | 5, _]:
             pass
         case _:
-            assert_never(seven)  # X pyrefly: positions joined with | in one arm do not narrow
+            assert_never(seven)  # X pyrefly: an arm for several positions does not narrow
 
 
 async def each_length(a: Case[int], b: Case[str]) -> None:

@@ -27,8 +27,8 @@ disallow_any_explicit = True
 disallow_any_unimported = True
 strict_equality_for_none = True
 warn_unreachable = True
-enable_error_code = deprecated, exhaustive-match, explicit-override, mutable-override, possibly-undefined, redundant-expr,
-    redundant-self, truthy-bool, truthy-iterable, unused-awaitable
+enable_error_code = deprecated, exhaustive-match, explicit-override, mutable-override, possibly-undefined,
+    redundant-expr, redundant-self, truthy-bool, truthy-iterable, unused-awaitable
 """
 
 # Not for zuban: it takes the Any of an unawaited `async def`, Coroutine[Any, Any, T], for one of the caller.
@@ -44,7 +44,9 @@ BASEDPYRIGHT_JSON = {
 }
 
 # `path:line`, between what else a checker prints. A note belongs to an error, which has a line of its own.
-_REPORT = re.compile(r"^\s*(?:(?:ERROR|WARN)\s+)?(?P<path>\S+\.py):(?P<line>\d+)\b(?!.*\bnote: )(?P<text>.*)$", re.MULTILINE)
+_REPORT = re.compile(
+    r"^ *(?:(?:ERROR|WARN) )?(?P<path>\S+\.py):(?P<line>\d+)\b(?!.* note: )(?P<text>.*)$", re.MULTILINE
+)
 
 
 class Place(NamedTuple):
@@ -69,9 +71,10 @@ class Environment:
         self._venv = self._root / "venv"
         self._python = self._venv / "bin" / "python"
         self.package = Path(sysconfig.get_path("purelib", vars={"base": str(self._venv)})) / "aiochannel"
-        _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(self._root)], Path(__file__).parents[2])
-        _run([sys.executable, "-m", "venv", "--without-pip", str(self._venv)], self._root)
-        pip = [sys.executable, "-m", "pip", "--python", str(self._python), "install", "--no-deps", "--no-index"]
+        python, repository = [sys.executable, "-m"], Path(__file__).parents[2]
+        _run([*python, "hatchling", "build", "-t", "wheel", "-d", str(self._root)], repository)
+        _run([*python, "venv", "--without-pip", str(self._venv)], self._root)
+        pip = [*python, "pip", "--python", str(self._python), "install", "--no-deps", "--no-index"]
         _run([*pip, str(next(self._root.glob("*.whl")))], self._root)
         copy(typing_extensions.__file__, self.package.parent)  # its one dependency is one file
 
@@ -94,7 +97,7 @@ class Environment:
         (sources / "pyright.json").write_text(json.dumps(PYRIGHT_JSON))
         (sources / "basedpyright.json").write_text(json.dumps(BASEDPYRIGHT_JSON))
         arguments = {
-            "mypy": [f"--cache-dir={self._root / 'mypy'}", f"--python-executable={python}", "--config-file=mypy.ini", "."],
+            "mypy": [f"--python-executable={python}", "--config-file=mypy.ini", f"--cache-dir={self._root}/mypy", "."],
             "pyright": ["--project=pyright.json", f"--pythonpath={python}"],
             "basedpyright": ["--project=basedpyright.json", f"--pythonpath={python}"],
             "pyrefly": ["check", "--preset=strict", "--min-severity=warn", "--output-format=min-text", "."],

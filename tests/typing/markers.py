@@ -6,7 +6,7 @@ A marker is the last comment of a line:
     ch = Channel(10)               # E !ty !pyrefly: why     all but these must, and these do not: a gap of theirs
     assert_type(s, str)            # X pyrefly zuban: why    only these do, and should not: a false positive of theirs
 
-Every other line must be clean. A file that begins with `# target: 3.12` is left out for older targets.
+Every other line must be clean. A file that begins with `# For Python 3.12 and newer` is left out for older targets.
 """
 
 import re
@@ -21,7 +21,7 @@ TARGETS = ("3.11", "3.13")
 CANARY = '\n_canary: int = ""  # E: canary\n'
 
 _MARKER = re.compile(r"# (?P<kind>[EX])(?P<names>(?: !?[a-z]+)*): (?P<reason>\S.*)$")
-_TARGET = re.compile(r"# target: 3\.(\d+)\n")
+_TARGET = re.compile(r"# For Python 3\.(\d+) and newer")
 
 
 class Marker(NamedTuple):

@@ -2,37 +2,48 @@
 
 import re
 from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from tests.typing.checkers import NAMES
-from tests.typing.markers import CANARY, Markers
+from tests.typing.markers import CANARY, Marker, Markers
 
 PAGE = Path(__file__).parents[2] / "docs" / "typing.md"
-_TABLES = re.compile(r"(?<=<!-- made by: python -m tests.typing.run --write -->\n).*(?=<!-- end -->)", re.DOTALL)
+_TABLES = re.compile(r"(?<=<!-- made by: python -m tests.typing.run --write -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def render(markers: Markers) -> str:
     """Return three tables in Markdown: mistakes reported by subject, the gaps, the false positives."""
+    seen = {place: marker for place, marker in markers.items() if marker.reason not in CANARY}
     mistakes: Counter[str] = Counter()
     caught: Counter[tuple[str, str]] = Counter()
-    gaps, false_positives = [], []
-    for place, (reporting, reason, is_mistake) in markers.items():
-        if reason in CANARY:
-            continue
-        if not is_mistake:
-            false_positives.append(_row(reason, *("false positive" if name in reporting else "" for name in NAMES)))
-            continue
-        subject = place.path.split("/")[0].removesuffix(".py").removeprefix("reject_").replace("_", " ")
-        mistakes[subject] += 1
-        caught.update((subject, name) for name in reporting)
-        if len(reporting) < len(NAMES):
-            gaps.append(_row(reason, *("yes" if name in reporting else "no" for name in NAMES)))
-    totals = [_row(f"{subject} ({count})", *(str(caught[subject, name]) for name in NAMES)) for subject, count in sorted(mistakes.items())]
+    for place, marker in seen.items():
+        if marker.is_mistake:
+            subject = place.path.split("/")[0].removesuffix(".py").removeprefix("reject_").replace("_", " ")
+            mistakes[subject] += 1
+            caught.update((subject, name) for name in marker.reporting)
+    subjects = [
+        _row(f"{subject}: {mistakes[subject]}", *(str(caught[subject, name]) for name in NAMES))
+        for subject in sorted(mistakes)
+    ]
+    gaps = (marker for marker in seen.values() if marker.is_mistake and len(marker.reporting) < len(NAMES))
+    false_positives = (marker for marker in seen.values() if not marker.is_mistake)
     return "\n\n".join(
-        "\n".join([_row(head, *NAMES), _row(*["---"] * (len(NAMES) + 1)), *rows])
-        for head, rows in [("Mistakes", totals), ("Known gaps", gaps), ("False positives", false_positives)]
-        if rows
+        [
+            _table("Mistakes", subjects),
+            _table("Not reported by every checker", _rows(gaps, "yes", "**no**")),
+            _table("Correct, and reported all the same", _rows(false_positives, "**error**", "")),
+        ]
     )
+
+
+def _rows(markers: Iterable[Marker], yes: str, no: str) -> list[str]:
+    rows = [_row(reason, *(yes if name in reporting else no for name in NAMES)) for reporting, reason, _ in markers]
+    return list(dict.fromkeys(rows))
+
+
+def _table(head: str, rows: Collection[str]) -> str:
+    return "\n".join([_row(head, *NAMES), _row("---", *(":-:" for _ in NAMES)), *rows])
 
 
 def _row(*cells: str) -> str:

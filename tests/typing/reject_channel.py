@@ -1,7 +1,7 @@
 """What a channel does not have, and what it does not take."""
 
+import aiochannel
 from aiochannel import Channel, ChannelClosed, ChannelStatistics
-from aiochannel import NoSuchName as _NoSuchName  # E: a name that the package does not have
 
 
 async def batches(channel: Channel[int]) -> None:
@@ -31,6 +31,11 @@ def frozen(seen: ChannelStatistics) -> None:
 
 class MyStatistics(ChannelStatistics):  # E: a subclass of ChannelStatistics, which is final
     pass
+
+
+def no_such_name() -> None:
+    aiochannel.Chan[int]()  # E: a name that the package does not have
+    aiochannel.channel.T = int  # E: a type variable of the package assigned
 
 
 def not_an_exception(closed: ChannelClosed) -> None:

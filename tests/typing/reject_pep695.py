@@ -1,4 +1,4 @@
-# target: 3.12
+# For Python 3.12 and newer.
 """Mistakes in the syntax of PEP 695."""
 
 from aiochannel import Channel, Receiver, Sender

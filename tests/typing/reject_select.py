@@ -39,20 +39,22 @@ async def forgotten_arm_without_assert_never(jobs: Receiver[Job], stop: Receiver
             job.run()
 
 
-async def forgotten_arm_that_returns(jobs: Receiver[Job], stop: Receiver[None]) -> str:  # E: a forgotten arm of select where arms return
-    match await select(jobs.on_get(), stop.on_get()):  # E !pyrefly !ty: the same, at the match
+async def forgotten_return(jobs: Receiver[Job], stop: Receiver[None]) -> str:  # E: a forgotten arm, where arms return
+    match await select(jobs.on_get(), stop.on_get()):  # E !pyrefly !ty: the match of such arms
         case 0, _:
             return "job"
 
 
 async def arm_that_cannot_be(jobs: Receiver[Job], stop: Receiver[None]) -> None:
-    match _got := await select(jobs.on_get(), stop.on_get()):
+    match got := await select(jobs.on_get(), stop.on_get()):
         case 0, job:
             job.run()
         case 1, _:
             pass
         case 2, _:  # E !mypy !ty !zuban: an arm for a case that select does not have
-            pass  # E !pyright !pyrefly !ty: the same, where the arm has its statements
+            pass  # E !pyright !pyrefly !ty: the statements of such an arm
+        case _:
+            assert_never(got)
 
 
 async def swapped_results(jobs: Receiver[Job], reports: Receiver[Report]) -> None:
@@ -105,5 +107,5 @@ async def wrong_put(out: Sender[Report], job: Job) -> None:
 async def wrong_type(jobs: Channel[Job], channels: list[Channel[Job]]) -> None:
     _, result = await select(jobs.on_get())
     _report: Report = result  # E: the result of select taken for another type
-    _pair: tuple[int, Report] = await select_any([c.on_get() for c in channels])  # E: the result of select_any taken for another type
+    _pair: tuple[int, Report] = await select_any([c.on_get() for c in channels])  # E: the result of select_any, too
     await select(jobs.on_put(Report()))  # E: a case that puts an item of the wrong type into a channel

@@ -1,7 +1,7 @@
 """Hold six type checkers to the markers in the cases: `python -m tests.typing.run`.
 
-It fails on a report that is missing and on one that no marker names; so on a gap that has closed and on a false positive
-that has gone too, which keeps the markers, and the tables made of them in docs/typing.md, true.
+It fails on a report that is missing and on one that no marker names. So a gap that has closed and a false positive that
+has gone are failures too: the markers, and the tables made of them in docs/typing.md, say what is true.
 """
 
 import sys
