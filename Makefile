@@ -25,7 +25,7 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo check lint types dist test coverage fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo check lint types dist test coverage prove fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
@@ -35,6 +35,7 @@ help:
 	@echo 'make dist        build wheel and sdist into dist/, look into them'
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
+	@echo 'make prove       every schedule of small programs, or thousands of each: takes long'
 	@echo 'make fmt         let ruff format and fix what it can'
 	@echo 'make clean       remove all that these targets made'
 
@@ -69,6 +70,9 @@ $(VERSIONS:%=test-%): test-%: .venv-%/ready
 
 coverage: .venv-$(NEWEST)/ready
 	.venv-$(NEWEST)/bin/python -m pytest --quiet --cov
+
+prove: .venv/dev.ready
+	.venv/bin/python -m tests.explore
 
 fmt: .venv/dev.ready
 	.venv/bin/python -m ruff check --fix .
