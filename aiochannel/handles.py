@@ -8,7 +8,7 @@ the check.
 Handles know the protocols, not the class Channel.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Generic, Never, NoReturn, Protocol, TypeVar, final
 
@@ -16,9 +16,35 @@ from typing_extensions import override
 
 from aiochannel.errors import ChannelClosed
 from aiochannel.protocols import Receiver, Sender
+from aiochannel.selection import Case
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+# The types of the methods that a handle holds. A checker does not bind a protocol's object a second time, and gives its
+# `async def` the type that it gives to the `async def` of a Sender.
+
+
+class _Asks(Protocol[T_co]):
+    def __call__(self) -> T_co: ...
+
+
+class _Waits(Protocol[T_co]):
+    async def __call__(self) -> T_co: ...
+
+
+class _Takes(Protocol[T_contra, T_co]):
+    def __call__(self, item: T_contra, /) -> T_co: ...
+
+
+class _TakesAndWaits(Protocol[T_contra, T_co]):
+    async def __call__(self, item: T_contra, /) -> T_co: ...
+
+
+class _Closes(Protocol):
+    def __call__(self, cause: BaseException | None = None) -> bool: ...
 
 
 class _Handle:
@@ -27,11 +53,16 @@ class _Handle:
     __slots__ = ("__weakref__", "_describe", "closed", "join", "maxsize", "qsize")
 
     def __init__(self, channel: Sender[Never] | Receiver[object]) -> None:
-        self._describe: Callable[[], str] = channel.__repr__
-        self.maxsize = channel.maxsize
-        self.qsize = channel.qsize
-        self.closed = channel.closed
-        self.join: Callable[[], Coroutine[object, Never, None]] = channel.join
+        self._describe: _Asks[str] = channel.__repr__
+        self.maxsize: int = channel.maxsize
+        self.qsize: _Asks[int] = channel.qsize
+        self.closed: _Asks[bool] = channel.closed
+        self.join: _Waits[None] = channel.join
+
+    def _refuse(self) -> "tuple[_Refusal, _AsyncRefusal]":
+        refuse, refuse_async = _refusals(f"this end, a {self!r}, has left")
+        self.join = refuse_async
+        return refuse, refuse_async
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -58,16 +89,16 @@ class SenderHandle(_Handle, Generic[T]):
 
     def __init__(self, channel: Sender[T]) -> None:
         super().__init__(channel)
-        self.full = channel.full
-        self.put: Callable[[T], Coroutine[object, Never, None]] = channel.put
-        self.put_nowait = channel.put_nowait
-        self.put_many: Callable[[Iterable[T]], Coroutine[object, Never, None]] = channel.put_many
-        self.close = channel.close
-        self.on_put = channel.on_put
+        self.full: _Asks[bool] = channel.full
+        self.put: _TakesAndWaits[T, None] = channel.put
+        self.put_nowait: _Takes[T, None] = channel.put_nowait
+        self.put_many: _TakesAndWaits[Iterable[T], None] = channel.put_many
+        self.close: _Closes = channel.close
+        self.on_put: _Takes[T, Case[None]] = channel.on_put
 
     def retire(self) -> None:
-        refuse, refuse_async = _refusals(f"this end, a {self!r}, has left")
-        self.put = self.put_many = self.join = refuse_async
+        refuse, refuse_async = self._refuse()
+        self.put = self.put_many = refuse_async
         self.put_nowait = self.close = self.on_put = refuse
 
 
@@ -80,19 +111,19 @@ class ReceiverHandle(_Handle, Generic[T]):
 
     def __init__(self, channel: Receiver[T]) -> None:
         super().__init__(channel)
-        self.empty = channel.empty
-        self.get: Callable[[], Coroutine[object, Never, T]] = channel.get
-        self.get_nowait = channel.get_nowait
-        self.get_many: Callable[[int], Coroutine[object, Never, Sequence[T]]] = channel.get_many
-        self.on_get = channel.on_get
-        self.__anext__: Callable[[], Awaitable[T]] = channel.__aiter__().__anext__
+        self.empty: _Asks[bool] = channel.empty
+        self.get: _Waits[T] = channel.get
+        self.get_nowait: _Asks[T] = channel.get_nowait
+        self.get_many: _TakesAndWaits[int, Sequence[T]] = channel.get_many
+        self.on_get: _Asks[Case[T]] = channel.on_get
+        self.__anext__: _Asks[Awaitable[T]] = channel.__aiter__().__anext__
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
     def retire(self) -> None:
-        refuse, refuse_async = _refusals(f"this end, a {self!r}, has left")
-        self.get = self.get_many = self.join = self.__anext__ = refuse_async
+        refuse, refuse_async = self._refuse()
+        self.get = self.get_many = self.__anext__ = refuse_async
         self.get_nowait = self.on_get = refuse
 
 

@@ -1,7 +1,7 @@
 """merge: several receivers as one async iterator."""
 
 from collections.abc import AsyncIterator
-from enum import Enum, auto
+from enum import Enum
 from typing import Final, Generic, TypeVar, final
 
 from aiochannel.errors import ChannelClosed
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class _Ended(Enum):
-    ENDED = auto()
+    ENDED = "ended"
 
 
 _ENDED: Final = _Ended.ENDED

@@ -12,7 +12,7 @@ This module knows no channel. What it needs of one side of a channel is `Operati
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum, auto
+from enum import Enum
 from random import random, shuffle
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar, final, overload
 
@@ -35,8 +35,8 @@ Waiter: TypeAlias = Future[int]
 class Blocked(Enum):
     """What an operation answers that does not go ahead now: it would have to wait, or it lets all others go first."""
 
-    BLOCKED = auto()
-    LAST = auto()
+    BLOCKED = "blocked"
+    LAST = "last"
 
 
 BLOCKED: Final = Blocked.BLOCKED
