@@ -296,9 +296,10 @@ async def test_a_select_that_ended_leaves_no_reference_on_idle_channels(end: str
             case _:
                 awaited.close()
                 assert (2, 0) == await task
-        waiter = ref(task)
+        ended = ref(task)
         del task
-        assert (None, None) == (watched(), waiter())
+        await settle()
+        assert (None, None) == (watched(), ended())
     finally:
         gc.enable()
     assert (0, 0) == (idle.statistics().waiting_receivers, full.statistics().waiting_senders)

@@ -1,0 +1,453 @@
+"""Event loops, threads and memory."""
+
+import asyncio
+import gc
+import tracemalloc
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Never
+from weakref import ref
+
+import pytest
+
+from aiochannel import Channel, ChannelClosed, ChannelFull, select
+from tests.conftest import cancelled, settle, waiting
+
+
+@contextmanager
+def new_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    try:
+        yield loop
+    finally:
+        loop.close()
+
+
+# One loop at a time
+
+CHANNEL_OF_THE_MODULE: Channel[int] = Channel(1)
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_channel_of_a_module_works_in_one_loop_after_another(attempt: int) -> None:
+    async def exchange() -> list[int]:
+        putting = asyncio.create_task(CHANNEL_OF_THE_MODULE.put_many([attempt] * 3))
+        taken = [await CHANNEL_OF_THE_MODULE.get() for _ in range(3)]
+        await putting
+        return taken
+
+    assert [[attempt] * 3] * 2 == [asyncio.run(exchange()) for _ in range(2)]
+
+
+def test_what_is_buffered_moves_along_to_the_next_loop() -> None:
+    channel: Channel[int] = Channel()
+    asyncio.run(channel.put(7))
+    assert 7 == asyncio.run(channel.get())
+
+
+@pytest.mark.parametrize("call", ["get", "put", "join", "select"])
+def test_a_wait_from_a_second_loop_is_refused_while_tasks_of_the_first_wait(call: str) -> None:
+    def coroutine() -> Coroutine[object, Never, object]:
+        match call:
+            case "get":
+                return channel.get()
+            case "put":
+                return channel.put(2)
+            case "join":
+                return channel.join()
+            case _:
+                return select(channel.on_put(2))
+
+    channel: Channel[int] = Channel(1)
+    with new_loop() as first, new_loop() as second:
+        if call == "get":
+            waits = first.create_task(channel.join())
+        else:
+            channel.put_nowait(1)
+            waits = first.create_task(channel.join())
+        first.run_until_complete(settle())
+        before = channel.statistics()
+        with pytest.raises(RuntimeError, match="tasks of the event loop .* wait on <Channel .*; a task of .* cannot"):
+            second.run_until_complete(coroutine())
+        assert before == channel.statistics()
+        channel.abort()
+        first.run_until_complete(waits)
+
+
+def test_calls_that_need_not_wait_work_from_a_second_loop() -> None:
+    channel: Channel[int] = Channel()
+    with new_loop() as first, new_loop() as second:
+        waits = first.create_task(channel.get())
+        first.run_until_complete(settle())
+        second.run_until_complete(channel.put(7))
+        assert 7 == first.run_until_complete(waits)
+
+
+async def test_the_loop_given_is_the_one_to_wait_in() -> None:
+    channel: Channel[int] = Channel(0, asyncio.get_running_loop())
+    getting = await waiting(channel.get())
+    channel.put_nowait(7)
+    assert 7 == await getting
+
+
+@pytest.mark.parametrize("call", ["get", "put", "join", "select"])
+async def test_a_wait_in_another_loop_than_the_one_given_is_refused(call: str) -> None:
+    with new_loop() as other:
+        channel: Channel[int] = Channel(1, loop=other)
+        if call == "put":
+            channel.put_nowait(1)
+        before = channel.statistics()
+        with pytest.raises(RuntimeError, match="<Channel .* was made for the event loop .*; a task of .* cannot wait"):
+            match call:
+                case "get":
+                    await channel.get()
+                case "put":
+                    await channel.put(2)
+                case "join":
+                    await channel.join()
+                case _:
+                    await select(channel.on_get())
+        assert before == channel.statistics()
+
+
+async def test_calls_that_need_not_wait_work_in_another_loop_than_the_one_given() -> None:
+    with new_loop() as other:
+        channel: Channel[int] = Channel(1, loop=other)
+        await channel.put(7)
+        assert 7 == await channel.get()
+
+
+# A loop that was closed while tasks waited
+
+
+def abandoned(*calls: Coroutine[object, Never, object]) -> list[asyncio.Task[object]]:
+    """Tasks that wait in a loop that has been closed; as long as they are referred to, they do not even end."""
+    with new_loop() as loop:
+        tasks = [loop.create_task(call) for call in calls]
+        loop.run_until_complete(settle())
+    return tasks
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_channel_forgets_the_receivers_of_a_closed_loop(kept: bool) -> None:
+    channel: Channel[int] = Channel(1)
+    tasks = abandoned(channel.get(), channel.get())
+    if not kept:
+        tasks.clear()
+    channel.put_nowait(1)
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(2)
+    assert 1 == asyncio.run(channel.get())
+    assert 0 == channel.statistics().waiting_receivers
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_channel_forgets_the_senders_of_a_closed_loop(kept: bool) -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put_nowait(0)
+    tasks = abandoned(channel.put(1), channel.put(2))
+    if not kept:
+        tasks.clear()
+    assert 0 == channel.get_nowait()
+    channel.put_nowait(3)
+    assert [3] == list(channel)
+    assert 0 == channel.statistics().waiting_senders
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_channel_can_be_waited_on_after_its_loop_was_closed(kept: bool) -> None:
+    async def exchange() -> int:
+        getting = await waiting(channel.get())
+        await channel.put(7)
+        return await getting
+
+    channel: Channel[int] = Channel(1)
+    tasks = abandoned(channel.get(), channel.join())
+    if not kept:
+        tasks.clear()
+    assert 7 == asyncio.run(exchange())
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_channel_can_be_closed_after_its_loop_was_closed(kept: bool) -> None:
+    channel: Channel[int] = Channel(1)
+    tasks = abandoned(channel.get(), channel.join())
+    if not kept:
+        tasks.clear()
+    assert channel.close()
+    asyncio.run(channel.join())
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_item_promised_in_a_loop_that_was_closed_can_be_taken(kept: bool) -> None:
+    channel: Channel[int] = Channel()
+    with new_loop() as loop:
+        tasks = [loop.create_task(channel.get())]
+        loop.run_until_complete(settle())
+        channel.put_nowait(7)
+    if not kept:
+        tasks.clear()
+
+    async def take() -> int:
+        async with asyncio.timeout(0):
+            return await channel.get()
+
+    assert 7 == asyncio.run(take())
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_slot_granted_in_a_loop_that_was_closed_is_room(kept: bool) -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put_nowait(0)
+    with new_loop() as loop:
+        tasks = [loop.create_task(channel.put(1)), loop.create_task(channel.put(2))]
+        loop.run_until_complete(settle())
+        channel.get_nowait()
+    if not kept:
+        tasks.clear()
+    channel.put_nowait(3)
+    assert 3 == channel.get_nowait()
+
+
+# Threads
+
+
+@contextmanager
+def debugging() -> Iterator[Callable[[Callable[[], object]], BaseException | None]]:
+    """Give a way to run a call in another thread while the running loop is in debug mode, and see what it raised."""
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda call: pool.submit(call).exception()
+    loop.set_debug(False)
+
+
+async def test_put_nowait_from_a_wrong_thread_is_refused_and_changes_nothing() -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    before = channel.statistics()
+    with debugging() as elsewhere:
+        assert isinstance(elsewhere(lambda: channel.put_nowait(1)), RuntimeError)
+    assert (before, []) == (channel.statistics(), list(channel))
+    channel.put_nowait(2)
+    assert 2 == await getting
+
+
+@pytest.mark.parametrize("call", ["get_nowait", "get_many_nowait", "close", "abort"])
+async def test_a_call_that_would_wake_a_sender_from_a_wrong_thread_changes_nothing(call: str) -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put_nowait(0)
+    putting = await waiting(channel.put(1))
+    before = channel.statistics()
+    calls: dict[str, Callable[[], object]] = {
+        "get_nowait": channel.get_nowait,
+        "get_many_nowait": partial(channel.get_many_nowait, 1),
+        "close": channel.close,
+        "abort": channel.abort,
+    }
+    with debugging() as elsewhere:
+        assert isinstance(elsewhere(calls[call]), RuntimeError)
+    assert (before, [0]) == (channel.statistics(), list(channel))
+    assert [0, 1] == [await channel.get(), await channel.get()]
+    await putting
+
+
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("call", ["get_nowait", "get_many_nowait", "abort"])
+async def test_a_call_that_would_complete_a_join_from_a_wrong_thread_changes_nothing(call: str) -> None:
+    channel: Channel[int] = Channel()
+    channel.put_nowait(0)
+    channel.close()
+    joining = await waiting(channel.join())
+    calls: dict[str, Callable[[], object]] = {
+        "get_nowait": channel.get_nowait,
+        "get_many_nowait": partial(channel.get_many_nowait, 1),
+        "abort": channel.abort,
+    }
+    with debugging() as elsewhere:
+        assert isinstance(elsewhere(calls[call]), RuntimeError)
+    assert [0] == list(channel)
+    assert 0 == channel.get_nowait()
+    await joining
+
+
+async def test_a_put_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothing() -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    with debugging() as elsewhere:
+        assert isinstance(elsewhere(lambda: asyncio.run(channel.put(1))), RuntimeError)
+    assert [] == list(channel)
+    assert await cancelled(getting)
+
+
+async def test_calls_that_wake_nobody_are_not_refused() -> None:
+    channel: Channel[int] = Channel(2)
+    with debugging() as elsewhere:
+        assert [None] * 3 == [
+            elsewhere(lambda: channel.put_nowait(1)),
+            elsewhere(channel.get_nowait),
+            elsewhere(channel.close),
+        ]
+
+
+def test_a_call_outside_any_loop_may_wake_a_task() -> None:
+    channel: Channel[int] = Channel()
+    with new_loop() as loop:
+        loop.set_debug(True)
+        getting = loop.create_task(channel.get())
+        loop.run_until_complete(settle())
+        channel.put_nowait(7)
+        assert 7 == loop.run_until_complete(getting)
+
+
+# Memory
+
+
+@contextmanager
+def without_gc() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+async def use_plainly(channel: Channel[int]) -> None:
+    await channel.put(1)
+    await channel.get()
+
+
+async def use_waiting(channel: Channel[int]) -> None:
+    getting = await waiting(channel.get())
+    await channel.put(1)
+    await getting
+
+
+async def use_cancelled(channel: Channel[int]) -> None:
+    assert await cancelled(await waiting(channel.get()))
+    assert await cancelled(await waiting(channel.join()))
+
+
+async def use_closed(channel: Channel[int]) -> None:
+    getting = await waiting(channel.get())
+    channel.close(OSError("raised nowhere, so it has no traceback"))
+    await settle()
+    assert isinstance(getting.exception(), ChannelClosed)
+
+
+async def use_sides(channel: Channel[int]) -> None:
+    tx, rx = channel.split()
+    await tx.put(1)
+    assert 1 == await anext(aiter(rx))
+    assert tx == channel.sender
+
+
+async def use_ends(channel: Channel[int]) -> None:
+    with channel.open_sender() as tx, channel.open_receiver() as rx:
+        await tx.put(1)
+        await rx.get()
+    channel.open_receiver()
+
+
+async def use_select(channel: Channel[int]) -> None:
+    selecting = await waiting(select(channel.on_get(), channel.on_get().map(str)))
+    channel.put_nowait(1)
+    await selecting
+    assert await cancelled(await waiting(select(channel.on_get(), Channel[int]().on_get())))
+
+
+@pytest.mark.parametrize(
+    "use", [use_plainly, use_waiting, use_cancelled, use_closed, use_sides, use_ends, use_select]
+)
+async def test_a_dropped_channel_is_freed_at_once(use: Callable[[Channel[int]], Coroutine[object, Never, None]]) -> None:
+    with without_gc():
+        channel: Channel[int] = Channel()
+        await use(channel)
+        await settle()
+        dropped = ref(channel)
+        del channel
+        assert dropped() is None
+
+
+async def test_an_item_is_released_when_it_is_taken() -> None:
+    class Item:
+        pass
+
+    channel: Channel[Item] = Channel()
+    item = Item()
+    watched = ref(item)
+    getting = await waiting(channel.get())
+    channel.put_nowait(item)
+    del item
+    await settle()
+    assert watched() is getting.result()
+    with without_gc():
+        del getting
+        assert watched() is None
+
+
+async def test_the_item_of_a_cancelled_put_is_released() -> None:
+    class Item:
+        pass
+
+    channel: Channel[Item] = Channel(1)
+    channel.put_nowait(Item())
+    item = Item()
+    watched = ref(item)
+    putting = await waiting(channel.put(item))
+    with without_gc():
+        del item
+        assert await cancelled(putting)
+        del putting
+        await settle()
+        assert watched() is None
+
+
+@pytest.mark.parametrize("call", ["get", "put", "join", "select"])
+async def test_cancelled_waits_do_not_add_up(call: str) -> None:
+    def coroutine() -> Coroutine[object, Never, object]:
+        match call:
+            case "get":
+                return empty.get()
+            case "put":
+                return full.put(1)
+            case "join":
+                return full.join()
+            case _:
+                return select(empty.on_get(), full.on_put(1))
+
+    async def cancel_some() -> None:
+        tasks = [asyncio.create_task(coroutine()) for _ in range(100)]
+        await settle()
+        for task in tasks:
+            task.cancel()
+        await settle()
+
+    empty, full = Channel[int](), Channel[int](1)
+    full.put_nowait(0)
+    await cancel_some()
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(10):
+        await cancel_some()
+    gc.collect()
+    assert len(gc.get_objects()) - before < 100
+
+
+async def test_traffic_does_not_add_up() -> None:
+    channel: Channel[int] = Channel()
+    tracemalloc.start()
+    try:
+        await channel.put_many(range(1_000))
+        await channel.get_many(1_000)
+        before, _ = tracemalloc.get_traced_memory()
+        for item in range(20_000):
+            channel.put_nowait(item)
+            await channel.get()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 20_000
