@@ -36,6 +36,8 @@ PROGRAMS: list[Program] = [
     program("A: put_nowait close | J: join | K: join | G: get_nowait"),
     program("A: put close | J: join | G: get | H: get", cancels=2),
     program("J: join | A: put_nowait abort | G: get peek"),
+    program("A: put_nowait put_nowait close | J: join | G: get_nowait get_nowait", size=2),
+    program("A: put_nowait put_nowait close | G: get | H: get | I: get", size=2, cancels=1),
     # Iterating.
     program("A: put put close | G: iter", cancels=1),
     program("A: put put close:why | G: iter:1 | H: iter", cancels=1),
@@ -58,6 +60,9 @@ PROGRAMS: list[Program] = [
     program("A: put_many:3 | G: get | H: get_many:2 | C: close", size=2, cancels=1),
     program("A: put put | G: get_many:2 | H: get_many_nowait:2", size=2, cancels=1),
     program("A: put_nowait put_many:2 | C: abort | G: get", size=1, cancels=1),
+    program("A: put_many:2 | B: put | C: put | G: get_many:2", size=2, cancels=1),
+    program("A: put_nowait | G: get | H: get_many:2", size=1),
+    program("A: put close | G: get_many_nowait:2 get_many_nowait:2"),
     # Rendezvous.
     program("A: put | G: get", size=RENDEZVOUS),
     program("A: put put | G: get get", size=RENDEZVOUS),

@@ -226,6 +226,14 @@ class ChannelMachine(RuleBasedStateMachine):
         self.now("leave", cause or None, lambda: None, name)
         ends[name].__exit__(Crash if cause else None, Crash(cause) if cause else None, None)
 
+    @precondition(lambda self: bool(self.left))
+    @rule(place=places)
+    def leave_again(self, place: int) -> None:
+        """An end leaves once."""
+        ends = {**self.senders, **self.receivers}
+        end, _ = ends[sorted(self.left)[place % len(self.left)]]
+        end.__exit__(None, None, None)
+
     # What the loop does.
 
     @precondition(lambda self: any(not task.done() for task in self.tasks))

@@ -1,0 +1,203 @@
+"""Faults of one line each, put into a copy of the package: the explorer or the model must notice every one.
+
+python -m tests.explore.mutants            all of them; a survivor is a missing program or dead code, and exits with 1
+python -m tests.explore.mutants rob grant  those whose description has one of the words
+"""
+# ruff: noqa: E501  # one row for each mutant
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+import aiochannel
+from tests.explore.catalogue import PROGRAMS
+from tests.explore.search import Explorer
+from tests.model.test_model import PROFILE, ChannelMachine
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120
+
+
+class Mutant(NamedTuple):
+    old: str
+    new: str
+    breaks: str
+    file: str = "channel.py"
+
+
+# The lines around the changed one are there to name one place.
+MUTANTS = [
+    # Putting.
+    Mutant("if len(self._buffer) >= self._limit:\n            waiter", "if len(self._buffer) > self._limit:\n            waiter", "put: one item too many"),
+    Mutant("            self._use_grant()\n        if self._receivers:", "            self._use_grant()\n        if False:", "put: no promise"),
+    Mutant('no room")\n        if self._receivers:', 'no room")\n        if False:', "put_nowait: no promise"),
+    Mutant("            self._check_open()\n            raise ChannelFull", "            raise ChannelFull", "put_nowait: full wins over closed"),
+    Mutant("if len(self._buffer) >= self._limit:\n            self._check_open", "if len(self._buffer) > self._limit:\n            self._check_open", "put_nowait: one item too many"),
+    Mutant("            if len(buffer) >= self._limit:\n", "            if len(buffer) > self._limit:\n", "put_many: one item too many"),
+    Mutant("                self._use_grant()\n            if self._receivers:", "                self._use_grant()\n            if False:", "put_many: no promise"),
+    Mutant("def _start_sending(self) -> Waiter:\n        self._check_open()\n", "def _start_sending(self) -> Waiter:\n", "put: waits on a closed channel"),
+    Mutant("        self._limit += 1\n        self._check_open()\n", "        self._check_open()\n", "put: a used grant stays granted"),
+    Mutant("        self._limit += 1\n        self._check_open()\n", "        self._limit += 1\n", "put: a grant from before close is used after it"),
+    Mutant("def _stop_sending(self, waiter: Waiter) -> None:\n        if waiter.done() and not waiter.cancelled():", "def _stop_sending(self, waiter: Waiter) -> None:\n        if waiter.done():", "put: a cancelled wait returns a grant that it never had"),
+    Mutant("            self._return_grant()\n        else:", "            pass\n        else:", "put: a cancelled grant is not returned"),
+    Mutant("        else:\n            self._senders.pop(waiter, None)\n", "", "put: a cancelled wait leaves its waiter"),
+    Mutant("    def _return_grant(self) -> None:\n        self._limit += 1\n", "    def _return_grant(self) -> None:\n", "put: a returned grant stays granted"),
+    Mutant("        while senders and len(self._buffer) < self._limit:", "        while senders:", "grant: without room"),
+    Mutant("        while senders and len(self._buffer) < self._limit:", "        while senders and len(self._buffer) + 1 < self._limit:", "grant: leaves one slot"),
+    Mutant("senders.popitem(last=False)", "senders.popitem()", "grant: last come, first served"),
+    Mutant("senders.popitem(last=False)\n            if waiter.done():", "senders.popitem(last=False)\n            if False:", "grant: to one that was cancelled"),
+    Mutant("                self._limit -= 1\n                waiter.set_result(0)", "                waiter.set_result(0)", "grant: does not count"),
+    Mutant("                self._limit -= 1\n                waiter.set_result(0)\n", "                self._limit -= 1\n                waiter.set_result(0)\n                break\n", "grant: one at a time"),
+    # Getting.
+    Mutant("        if count <= self._reserved:\n            waiter", "        if not count:\n            waiter", "get: robs a promised item"),
+    Mutant("            return self._take_promised()\n        if count >= self._limit:", "            return self._take_promised()\n        if count > self._limit:", "get: does not grant"),
+    Mutant("        if count <= self._reserved:\n            self._check_not_drained()\n", "        if not count:\n            self._check_not_drained()\n", "get_nowait: robs a promised item"),
+    Mutant("            self._check_not_drained()\n            raise ChannelEmpty", "            raise ChannelEmpty", "get_nowait: empty though drained"),
+    Mutant('no item")\n        if count >= self._limit:', 'no item")\n        if count > self._limit:', "get_nowait: does not grant"),
+    Mutant("            return self._take_many(limit)\n        return [await", "            return self._take_many(1)\n        return [await", "get_many: takes one"),
+    Mutant("self._take_many(limit - 1)]", "self._take_many(limit)]", "get_many: one item too many"),
+    Mutant("        if len(self._buffer) > self._reserved:\n            return self._take_many", "        if self._buffer:\n            return self._take_many", "get_many: returns nothing"),
+    Mutant("        self._check_not_drained()\n        return self._take_many(limit)", "        return self._take_many(limit)", "get_many_nowait: nothing though drained"),
+    Mutant("        if count > self._reserved:\n            return buffer", "        if count:\n            return buffer", "async for: robs a promised item"),
+    Mutant("buffer.popleft() if count < self._limit else", "buffer.popleft() if count <= self._limit else", "async for: does not grant"),
+    Mutant("            if self._cause is not None:\n                raise\n", "            pass\n", "async for: a crash is the end of the data"),
+    Mutant("    def _start_receiving(self) -> Waiter:\n        self._check_not_drained()\n", "    def _start_receiving(self) -> Waiter:\n", "get: waits on a drained channel"),
+    Mutant("        self._limit += 1\n        if self._senders:\n", "        if self._senders:\n", "get: a receiver at hand is no room"),
+    Mutant("        self._limit += 1\n        if self._senders:\n            self._grant()\n", "        self._limit += 1\n", "get: a waiting sender is not told of a receiver at hand"),
+    Mutant("def _stop_receiving(self, waiter: Waiter) -> None:\n        if waiter.done() and not waiter.cancelled():", "def _stop_receiving(self, waiter: Waiter) -> None:\n        if waiter.done():", "get: a cancelled wait returns a promise that it never had"),
+    Mutant("            self._return_promise()\n        else:", "            self._limit -= 1\n        else:", "get: a cancelled promise is not returned"),
+    Mutant("            self._limit -= 1\n            self._receivers.pop(waiter, None)", "            self._receivers.pop(waiter, None)", "get: a cancelled receiver stays room"),
+    Mutant("            self._limit -= 1\n            self._receivers.pop(waiter, None)", "            self._limit -= 1", "get: a cancelled wait leaves its waiter"),
+    Mutant("that was woken; the item stays at its place.\"\"\"\n        self._limit -= 1\n", "that was woken; the item stays at its place.\"\"\"\n", "get: a woken receiver that was cancelled stays room"),
+    Mutant("        if self._buffer:\n            self._reserved -= 1\n", "        if True:\n            self._reserved -= 1\n", "get: told closed and cancelled, returns a promise that it never had"),
+    Mutant("            self._reserved -= 1\n            if self._receivers:", "            if self._receivers:", "get: a returned promise stays promised"),
+    Mutant("            self._reserved -= 1\n            if self._receivers:\n                self._promise()\n", "            self._reserved -= 1\n", "get: a returned promise does not pass on"),
+    Mutant("    def _take_promised(self) -> T:\n        self._limit -= 1\n", "    def _take_promised(self) -> T:\n", "get: a receiver that has its item stays room"),
+    Mutant("        self._check_not_drained()\n        self._reserved -= 1\n", "        self._reserved -= 1\n", "get: told closed, takes from an empty buffer"),
+    Mutant("        self._check_not_drained()\n        self._reserved -= 1\n", "        self._check_not_drained()\n", "get: a taken promise stays promised"),
+    Mutant("        self._reserved -= 1\n        item = self._buffer.popleft()", "        self._reserved -= 1\n        item = self._buffer.pop()", "get: takes the youngest item"),
+    Mutant("        if self._closed:\n            self._after_take()\n", "", "get: a join is not told of the last promised item"),
+    Mutant("receivers.popitem(last=False)", "receivers.popitem()", "promise: last come, first served"),
+    Mutant("receivers.popitem(last=False)\n            if waiter.done():", "receivers.popitem(last=False)\n            if False:", "promise: to one that was cancelled"),
+    Mutant("            self._reserved += 1\n", "", "promise: does not count"),
+    Mutant("            if waiter.done():\n                continue\n            self._reserved", "            if waiter.done():\n                return\n            self._reserved", "promise: stops at one that was cancelled"),
+    Mutant("        item = self._buffer.popleft()\n        self._after_take()\n        return item", "        item = self._buffer.popleft()\n        return item", "take: nobody is told"),
+    Mutant("min(limit, self.qsize())", "min(limit, len(self._buffer))", "batch: robs a promised item"),
+    Mutant("        items = [popleft() for _ in range(min(limit, self.qsize()))]\n        self._after_take()", "        items = [popleft() for _ in range(min(limit, self.qsize()))]", "batch: nobody is told"),
+    Mutant("        if self._senders:\n            self._grant()\n        elif", "        if", "take: does not grant"),
+    Mutant("        elif self._closed and not self._buffer:\n            self._tell_drained()\n", "", "take: the others are not told of the last item"),
+    Mutant("        elif self._closed and not self._buffer:", "        elif self._closed:", "take: the others are told before the last item"),
+    # Closing.
+    Mutant("        if self._closed:\n            return False\n", "", "close: not idempotent"),
+    Mutant("        self._closed = True\n", "", "close: not for ever"),
+    Mutant("        self._limit = -UNBOUNDED\n", "", "close: a put goes ahead after it"),
+    Mutant("        _wake_all(self._senders)\n", "", "close: waiting senders are not told"),
+    Mutant("        if not self._buffer:\n            self._tell_drained()\n        return True", "        self._tell_drained()\n        return True", "close: receivers are told while a promise may come back"),
+    Mutant("        if not self._buffer:\n            self._tell_drained()\n        return True", "        return True", "close: waiting receivers are not told"),
+    Mutant("        self.close(cause)\n", "        self.close()\n", "abort: the cause is lost"),
+    Mutant("range(self.qsize())]", "range(len(self._buffer))]", "abort: takes promised items"),
+    Mutant("self._buffer.pop() for _ in", "self._buffer.popleft() for _ in", "abort: takes from the wrong end"),
+    Mutant("        leftover.reverse()\n", "", "abort: youngest first"),
+    Mutant("        if not self._buffer:\n            self._tell_drained()\n        return leftover", "        return leftover", "abort: nobody is told"),
+    Mutant("        if self._closed and not self._buffer:\n            return\n", "", "join: waits on a drained channel"),
+    Mutant("        if self._closed and not self._buffer:\n            return\n", "        if self._closed:\n            return\n", "join: does not wait until the channel is drained"),
+    Mutant("        if self._closed and not self._buffer:\n            return\n", "        if self._closed and not self.qsize():\n            return\n", "join: does not wait for promised items"),
+    Mutant("        _wake_all(self._receivers)\n", "", "drained: receivers are not told"),
+    Mutant("        _wake_all(self._joiners)\n", "", "drained: joins are not told"),
+    Mutant("    waiters.clear()\n", "", "wake all: waiters stay"),
+    Mutant("    for waiter, arm in woken:\n        if waiter.done():", "    for waiter, arm in woken:\n        if False:", "wake all: one that was cancelled"),
+    Mutant("        if self._cause is None and not self._closed:", "        if not self._closed:", "cause: the last one stays"),
+    Mutant('accepts no more items") from self._cause', 'accepts no more items")', "cause: a put is not told"),
+    Mutant('is drained") from self._cause', 'is drained")', "cause: a get is not told"),
+    # Ends, handles, and what is shown.
+    Mutant("        self._open_senders -= 1\n        self._note_cause(cause)\n", "        self._open_senders -= 1\n", "sending end: its cause is lost"),
+    Mutant("        if not self._open_senders:\n", "        if True:\n", "sending end: the first that leaves closes"),
+    Mutant("        if not self._open_senders:\n            self.close()\n", "", "sending end: the last that leaves does not close"),
+    Mutant("        if not self._open_receivers:\n            self.close()\n", "", "receiving end: the last that leaves does not close"),
+    Mutant("        self._open_receivers += 1\n", "        self._open_receivers = 1\n", "receiving end: only one counts"),
+    Mutant("        if not self._left:\n            self._left = True\n", "        if True:\n", "end: leaves twice", "handles.py"),
+    Mutant("            self._retire()\n", "", "end: its handle works after it left", "handles.py"),
+    Mutant("        return len(self._buffer) - self._reserved\n", "        return len(self._buffer)\n", "qsize: counts promised items"),
+    Mutant("        return len(self._buffer) <= self._reserved\n", "        return not self._buffer\n", "empty: counts promised items"),
+    Mutant("(self._capacity if self._closed else self._limit)", "self._capacity", "full: a receiver at hand is no room"),
+    Mutant("iter(tuple(self._buffer))", "iter(tuple(self._buffer)[::-1])", "snapshot: youngest first"),
+    Mutant("channel._capacity = channel._limit = 0", "channel._capacity = channel._limit = 1", "rendezvous: has a buffer"),
+]  # fmt: skip
+
+
+def judge() -> str:
+    """Try the package in this directory; what has noticed a fault, or nothing."""
+    assert Path(aiochannel.__file__).is_relative_to(Path.cwd()), aiochannel.__file__
+    for script in PROGRAMS:
+        report = Explorer(script).explore(200)
+        if report.failure is not None:
+            return f"explorer: {report.failure.violations[0].kind}: {script.describe()}"
+    try:
+        run_state_machine_as_test(ChannelMachine, settings=settings(PROFILE, report_multiple_bugs=False))
+    except BaseException as error:
+        return f"model: {type(error).__name__}"
+    return ""
+
+
+def try_out(mutant: Mutant) -> str:
+    """What notices the mutant: the first word is `explorer`, `model`, `hangs`, or `survives`."""
+    with tempfile.TemporaryDirectory() as directory:
+        for package in ("aiochannel", "tests"):
+            shutil.copytree(ROOT / package, Path(directory, package), ignore=shutil.ignore_patterns("__pycache__"))
+        target = Path(directory, "aiochannel", mutant.file)
+        source = target.read_text(encoding="utf-8")
+        target.write_text(source.replace(mutant.old, mutant.new), encoding="utf-8")
+        command = [sys.executable, "-c", "from tests.explore.mutants import judge; print('verdict:', judge())"]
+        try:
+            run = subprocess.run(
+                command, cwd=directory, capture_output=True, text=True, timeout=SECONDS, check=False,
+                env={**os.environ, "PYTHONPATH": directory, "PYTHONHASHSEED": "0", "AIOCHANNEL_PROFILE": ""},
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return f"hangs: for {SECONDS} s"
+    _, told, verdict = run.stdout.rpartition("verdict:")
+    if not told:
+        return f"error: {run.stderr.strip().splitlines()[-1:]}"
+    return verdict.strip() or "survives"
+
+
+def misplaced() -> list[str]:
+    """Mutants whose old text does not name one place."""
+    found = []
+    for mutant in MUTANTS:
+        places = (ROOT / "aiochannel" / mutant.file).read_text(encoding="utf-8").count(mutant.old)
+        if places != 1:
+            found.append(f"{mutant.breaks}: {places} places have {mutant.old!r}")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.explore.mutants")
+    parser.add_argument("words", nargs="*", help="only the mutants whose description has one of these")
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    words: list[str] = options.words
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.breaks for word in words)]
+    if wrong := misplaced():
+        print(*wrong, sep="\n")
+        return 2
+    alive = 0
+    with ThreadPoolExecutor(options.processes) as pool:
+        for mutant, verdict in zip(chosen, pool.map(try_out, chosen), strict=True):
+            alive += verdict.startswith(("survives", "error"))
+            print(f"{mutant.breaks:70} {verdict}", flush=True)
+    print(f"{len(chosen)} mutants, {alive} survive")
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
