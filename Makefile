@@ -54,6 +54,7 @@ types: .venv/dev.ready
 	.venv/bin/python -m mypy
 	.venv/bin/python -m mypy.stubtest aiochannel
 	.venv/bin/python -m pyright --verifytypes aiochannel --ignoreexternal
+	.venv/bin/python -m tests.typing.snapshot --check
 	.venv/bin/python -m tests.typing.run
 
 dist: .venv/dev.ready
