@@ -35,7 +35,7 @@ help:
 	@echo 'make dist        build wheel and sdist into dist/, look into them'
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
-	@echo 'make prove       every schedule of small programs, or thousands of each: takes long'
+	@echo 'make prove       the long runs: schedules of small programs, and mutants that must be noticed'
 	@echo 'make fmt         let ruff format and fix what it can'
 	@echo 'make clean       remove all that these targets made'
 
@@ -74,6 +74,7 @@ coverage: .venv-$(NEWEST)/ready
 
 prove: .venv/dev.ready
 	.venv/bin/python -m tests.explore
+	.venv/bin/python -m tests.explore.mutants
 
 fmt: .venv/dev.ready
 	.venv/bin/python -m ruff check --fix .
