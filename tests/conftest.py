@@ -46,7 +46,9 @@ class _Clock(selectors.SelectSelector):
         self.now = 0.0
 
     @override
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(  # type: ignore[explicit-any]  # typeshed's SelectorKey has one
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("every task waits, and no timer is set")
         self.now += max(timeout, 0)
@@ -70,15 +72,15 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 def _eager(factory: LoopFactory) -> Mapping[str, LoopFactory]:
     """Return the factory's eager variant, where Python has eager tasks."""
-    if sys.version_info < (3, 12):
-        return {}
+    if sys.version_info >= (3, 12):
 
-    def eager() -> asyncio.AbstractEventLoop:
-        loop = factory()
-        loop.set_task_factory(asyncio.eager_task_factory)
-        return loop
+        def eager() -> asyncio.AbstractEventLoop:
+            loop = factory()
+            loop.set_task_factory(asyncio.eager_task_factory)
+            return loop
 
-    return {"eager": eager}
+        return {"eager": eager}
+    return {}
 
 
 def _uvloop() -> Mapping[str, LoopFactory]:

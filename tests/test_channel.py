@@ -265,9 +265,7 @@ async def test_a_snapshot_shows_promised_items() -> None:
 # Looking
 
 
-@pytest.mark.parametrize(
-    ("count", "expected"), [(0, (0, True, False)), (1, (1, False, False)), (2, (2, False, True))]
-)
+@pytest.mark.parametrize(("count", "expected"), [(0, (0, True, False)), (1, (1, False, False)), (2, (2, False, True))])
 def test_qsize_empty_and_full_follow_the_items(count: int, expected: tuple[int, bool, bool]) -> None:
     channel = filled(*range(count), maxsize=2)
     assert expected == (channel.qsize(), channel.empty(), channel.full())
@@ -291,15 +289,18 @@ async def test_statistics_say_what_is_there_and_who_waits() -> None:
     channel = filled(1, 2, maxsize=2)
     putting = await waiting(channel.put(3))
     with channel.open_sender(), channel.open_receiver(), channel.open_receiver():
-        assert ChannelStatistics(
-            qsize=2,
-            maxsize=2,
-            waiting_senders=1,
-            waiting_receivers=0,
-            open_senders=1,
-            open_receivers=2,
-            closed=False,
-        ) == channel.statistics()
+        assert (
+            ChannelStatistics(
+                qsize=2,
+                maxsize=2,
+                waiting_senders=1,
+                waiting_receivers=0,
+                open_senders=1,
+                open_receivers=2,
+                closed=False,
+            )
+            == channel.statistics()
+        )
     assert channel.statistics().closed
     await settle()
     assert isinstance(putting.exception(), ChannelClosed)

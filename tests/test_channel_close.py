@@ -194,7 +194,7 @@ async def test_async_for_ends_when_the_channel_closes_while_it_waits() -> None:
     await channel.put_many([1, 2, 3])
     channel.close()
     taken = await asyncio.gather(*tasks)
-    assert [1, 2, 3] == sorted(sum(taken, []))
+    assert [1, 2, 3] == sorted(item for items in taken for item in items)
 
 
 # Cause
@@ -218,20 +218,27 @@ async def test_without_a_cause_there_is_none(call: str) -> None:
 async def test_the_cause_is_told_to_those_who_wait() -> None:
     cause = OSError("disk on fire")
     full, empty = filled(0, maxsize=1), Channel[int]()
-    putting, getting, iterating = full.put(1), empty.get(), anext(empty.receiver)  # type: ignore[arg-type]
-    tasks = [asyncio.create_task(putting), asyncio.create_task(getting), asyncio.ensure_future(iterating)]
-    await settle()
+
+    async def iterate() -> None:
+        async for _ in empty.receiver:
+            pass
+
+    tasks: list[asyncio.Task[object]] = [
+        await waiting(full.put(1)),
+        await waiting(empty.get()),
+        await waiting(iterate()),
+    ]
     full.close(cause)
     empty.close(cause)
     await settle()
-    assert [cause] * 3 == [getattr(task.exception(), "__cause__", None) for task in tasks]
+    assert [cause] * 3 == [error.__cause__ if (error := task.exception()) else None for task in tasks]
 
 
 async def test_the_items_come_before_the_cause() -> None:
     channel = filled(1, 2)
     channel.close(OSError("disk on fire"))
     taken = []
-    with pytest.raises(ChannelClosed):  # noqa: PT012  # what was taken before is half of what is tested
+    with pytest.raises(ChannelClosed):
         async for item in channel:
             taken.append(item)  # noqa: PERF401  # a comprehension would lose it
     assert [1, 2] == taken

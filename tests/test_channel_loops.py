@@ -69,11 +69,38 @@ def test_a_wait_from_a_second_loop_is_refused_while_tasks_of_the_first_wait(call
             waits = first.create_task(channel.join())
         first.run_until_complete(settle())
         before = channel.statistics()
-        with pytest.raises(RuntimeError, match="tasks of the event loop .* wait on <Channel .*; a task of .* cannot"):
+        with pytest.raises(RuntimeError, match=r"tasks of the event loop .* wait on <Channel .*; a task of .* cannot"):
             second.run_until_complete(coroutine())
         assert before == channel.statistics()
         channel.abort()
         first.run_until_complete(waits)
+
+
+@pytest.mark.parametrize("side", ["receiver", "sender"])
+def test_a_wait_from_a_second_loop_is_refused_while_a_task_of_the_first_is_woken(side: str) -> None:
+    """A woken task is still inside its wait: if it is cancelled, its promise or grant has to come back."""
+    channel: Channel[int] = Channel(1)
+    if side == "sender":
+        channel.put_nowait(0)
+    calls: dict[str, Callable[[], Coroutine[object, Never, object]]] = {
+        "receiver": channel.get,
+        "sender": partial(channel.put, 1),
+    }
+    with new_loop() as first, new_loop() as second:
+        woken = first.create_task(calls[side]())
+        first.run_until_complete(settle())
+        if side == "sender":
+            channel.get_nowait()
+        else:
+            channel.put_nowait(2)
+        with pytest.raises(RuntimeError, match=r"a task of .* cannot"):
+            second.run_until_complete(channel.get() if side == "sender" else channel.join())
+        woken.cancel()
+        first.run_until_complete(settle())
+        if side == "sender":
+            channel.put_nowait(2)
+        assert 2 == second.run_until_complete(channel.get())
+        assert not channel.full()
 
 
 def test_calls_that_need_not_wait_work_from_a_second_loop() -> None:
@@ -99,7 +126,7 @@ async def test_a_wait_in_another_loop_than_the_one_given_is_refused(call: str) -
         if call == "put":
             channel.put_nowait(1)
         before = channel.statistics()
-        with pytest.raises(RuntimeError, match="<Channel .* was made for the event loop .*; a task of .* cannot wait"):
+        with pytest.raises(RuntimeError, match=r"<Channel .* was made for the event loop .*; a task of .* cannot wait"):
             match call:
                 case "get":
                     await channel.get()
@@ -359,10 +386,10 @@ async def use_select(channel: Channel[int]) -> None:
     assert await cancelled(await waiting(select(channel.on_get(), Channel[int]().on_get())))
 
 
-@pytest.mark.parametrize(
-    "use", [use_plainly, use_waiting, use_cancelled, use_closed, use_sides, use_ends, use_select]
-)
-async def test_a_dropped_channel_is_freed_at_once(use: Callable[[Channel[int]], Coroutine[object, Never, None]]) -> None:
+@pytest.mark.parametrize("use", [use_plainly, use_waiting, use_cancelled, use_closed, use_sides, use_ends, use_select])
+async def test_a_dropped_channel_is_freed_at_once(
+    use: Callable[[Channel[int]], Coroutine[object, Never, None]],
+) -> None:
     with without_gc():
         channel: Channel[int] = Channel()
         await use(channel)

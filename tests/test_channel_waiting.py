@@ -172,8 +172,10 @@ async def test_a_woken_receiver_never_waits_again() -> None:
 async def test_a_waiting_receiver_is_room_for_one_more() -> None:
     channel: Channel[int] = Channel(1)
     getting = await waiting(channel.get())
-    accepted = [channel.full(), channel.put_nowait(1), channel.full(), channel.put_nowait(2), channel.full()]
-    assert [False, None, False, None, True] == accepted
+    channel.put_nowait(1)
+    assert not channel.full()
+    channel.put_nowait(2)
+    assert channel.full()
     with pytest.raises(ChannelFull):
         channel.put_nowait(3)
     assert 1 == await getting
@@ -441,7 +443,8 @@ def random_order(count: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "order", [list, lambda indices: list(reversed(indices)), lambda indices: random_order(len(indices))],
+    "order",
+    [list, lambda indices: list(reversed(indices)), lambda indices: random_order(len(indices))],
     ids=["oldest first", "newest first", "random"],
 )
 @pytest.mark.parametrize("side", ["get", "put", "join"])

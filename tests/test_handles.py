@@ -246,7 +246,7 @@ def test_a_plain_close_does_not_hide_the_crash_of_an_end_that_left_before() -> N
 
 def test_the_crash_of_an_end_after_close_comes_too_late() -> None:
     channel: Channel[int] = Channel()
-    with pytest.raises(OSError, match="late"), channel.open_sender() as tx:  # noqa: PT012  # the order is the test
+    with pytest.raises(OSError, match="late"), channel.open_sender() as tx:
         tx.close()
         raise OSError("late")
     with pytest.raises(ChannelClosed) as caught:
@@ -322,7 +322,9 @@ async def test_a_sending_end_that_left_refuses_every_operation(call: str) -> Non
         still.put_nowait(1)
 
 
-@pytest.mark.parametrize("call", sorted((RECEIVING | LOOKING | {"anext", "async for"}) - {"maxsize", "qsize", "closed", "empty"}))
+@pytest.mark.parametrize(
+    "call", sorted((RECEIVING | LOOKING | {"anext", "async for"}) - {"maxsize", "qsize", "closed", "empty"})
+)
 async def test_a_receiving_end_that_left_refuses_every_operation(call: str) -> None:
     async def iterate() -> None:
         async for _ in rx:

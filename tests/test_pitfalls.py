@@ -14,6 +14,7 @@ from typing import Never
 from weakref import ref
 
 import pytest
+from typing_extensions import override
 
 from aiochannel import (
     Channel,
@@ -35,7 +36,7 @@ def filled(*items: int, maxsize: int = 0) -> Channel[int]:
     return channel
 
 
-# A: the predecessor
+# Group A, the predecessor
 
 
 async def test_a1_double_close_with_a_waiting_put() -> None:
@@ -168,7 +169,7 @@ async def test_a12_join_without_a_receiver_can_be_completed() -> None:
     await joining
 
 
-# B: lost items
+# Group B, lost items
 
 
 async def test_b1_a_get_cancelled_in_the_step_of_the_put_loses_nothing() -> None:
@@ -371,7 +372,7 @@ async def test_b13_what_a_merge_does_not_yield_stays_in_its_source() -> None:
     assert (0, 0) == (first.statistics().waiting_receivers, second.statistics().waiting_receivers)
 
 
-# C: items that appear or survive
+# Group C, items that appear or survive
 
 
 async def test_c1_no_item_enters_a_closed_channel() -> None:
@@ -457,7 +458,7 @@ async def test_c7_close_wakes_every_get_on_an_empty_channel() -> None:
     assert [ChannelClosed] * 5 == [type(task.exception()) for task in tasks]
 
 
-# D: waking, fairness, cost
+# Group D, waking, fairness, cost
 
 
 async def test_d1_the_wake_up_of_a_cancelled_get_passes_on() -> None:
@@ -475,6 +476,7 @@ async def test_d2_cancelling_looks_at_no_other_waiter() -> None:
     compared = 0
 
     class Counting(asyncio.Future[object]):
+        @override
         def __eq__(self, other: object) -> bool:
             nonlocal compared
             compared += 1
@@ -553,7 +555,7 @@ async def test_d7_a_select_on_both_sides_of_a_rendezvous_does_not_match_itself()
     assert await cancelled(selecting)
 
 
-# E: loops and threads
+# Group E, event loops and threads
 
 
 def test_e1_a_channel_that_was_waited_on_works_in_a_second_run() -> None:
@@ -580,7 +582,7 @@ async def test_e2_put_nowait_from_a_thread_is_refused_in_debug_mode() -> None:
     assert channel.empty()
 
 
-# F: garbage and noise
+# Group F, garbage and noise
 
 
 async def test_f1_close_while_waiters_are_cancelled_makes_no_noise() -> None:
@@ -641,9 +643,8 @@ async def test_f5_traffic_on_an_unbounded_channel_keeps_memory_flat() -> None:
     channel: Channel[int] = Channel()
     tracemalloc.start()
     try:
+        before, _ = tracemalloc.get_traced_memory()
         for item in range(30_000):
-            if item == 1_000:
-                before, _ = tracemalloc.get_traced_memory()
             channel.put_nowait(item)
             channel.get_nowait()
         now, _ = tracemalloc.get_traced_memory()

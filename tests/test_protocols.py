@@ -114,7 +114,9 @@ def test_a_channel_has_both_sides_without_inheriting_them(protocol: type) -> Non
     assert protocol not in Channel.__mro__
 
 
-@pytest.mark.parametrize("get_side", [lambda channel: channel, lambda channel: channel.sender], ids=["itself", "handle"])
+@pytest.mark.parametrize(
+    "get_side", [lambda channel: channel, lambda channel: channel.sender], ids=["itself", "handle"]
+)
 async def test_a_sender_may_be_asked_for(get_side: Callable[[Channel[int]], Sender[int]]) -> None:
     channel: Channel[int] = Channel()
     await send(get_side(channel))

@@ -144,7 +144,7 @@ async def test_ticks_do_not_come_more_often_than_asked_for() -> None:
 @virtual
 async def test_a_tick_reaches_each_receiver_that_waits_in_turn() -> None:
     ticks = tick(1)
-    assert [1.0, 2.0] == await asyncio.gather(ticks.get(), ticks.get())
+    assert (1.0, 2.0) == tuple(await asyncio.gather(ticks.get(), ticks.get()))
 
 
 @virtual
