@@ -1,0 +1,184 @@
+"""select beside a plain get, and beside what asyncio offers in its place: `wait` over tasks that get."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter_ns as now
+
+from aiochannel import Channel, select_any
+from benchmarks.subjects import OURS
+from benchmarks.workloads import Run, Workload
+
+PLAIN = "a plain get"
+IDIOM = "asyncio.wait"
+ARMS = (2, 10, 100)
+
+
+def one_ready(arms: int) -> str:
+    return f"select, {arms} arms, one ready"
+
+
+def all_ready(arms: int) -> str:
+    return f"select, {arms} arms, all ready"
+
+
+def blocking(arms: int) -> str:
+    return f"select, {arms} arms, none ready"
+
+
+async def first_of(queues: Sequence[asyncio.Queue[int]]) -> list[int]:
+    """Get from the first queue that has an item, as it is usually written: every task that got one counts."""
+    tasks = [asyncio.create_task(queue.get()) for queue in queues]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return [task.result() for task in done]
+
+
+def _channels(arms: int, ready: int, items: int) -> list[Channel[int]]:
+    channels: list[Channel[int]] = [Channel() for _ in range(arms)]
+    for channel in channels[:ready]:
+        for item in range(items):
+            channel.put_nowait(item)
+    return channels
+
+
+async def get_ready(count: int) -> float:
+    (channel,) = _channels(1, 1, count)
+    start = now()
+    for _ in range(count):
+        await channel.get()
+    return (now() - start) / count
+
+
+async def select_ready(arms: int, ready: int, count: int) -> float:
+    cases = [channel.on_get() for channel in _channels(arms, ready, count)]
+    start = now()
+    for _ in range(count):
+        await select_any(cases)
+    return (now() - start) / count
+
+
+async def idiom_ready(arms: int, count: int) -> float:
+    queues: list[asyncio.Queue[int]] = [asyncio.Queue() for _ in range(arms)]
+    for item in range(count):
+        queues[0].put_nowait(item)
+    start = now()
+    for _ in range(count):
+        await first_of(queues)
+    return (now() - start) / count
+
+
+class Handshake:
+    """A producer that puts an item on each queue in turn, once the consumer waits again."""
+
+    def __init__(self, queues: "Sequence[Channel[int] | asyncio.Queue[int]]", count: int) -> None:
+        self.received = 0
+        self._queues = queues
+        self._count = count
+
+    async def produce(self) -> None:
+        for item in range(self._count):
+            self._queues[item % len(self._queues)].put_nowait(item)
+            while self.received <= item:  # noqa: ASYNC110  # an event would be measured
+                await asyncio.sleep(0)
+
+    async def measure(self, consumer: asyncio.Task[None]) -> float:
+        await asyncio.sleep(0)
+        start = now()
+        await self.produce()
+        cost = (now() - start) / self._count
+        await consumer
+        return cost
+
+
+async def get_blocking(count: int) -> float:
+    channels = _channels(1, 0, 0)
+    get = channels[0].get
+    shaken = Handshake(channels, count)
+
+    async def consume() -> None:
+        for _ in range(count):
+            await get()
+            shaken.received += 1
+
+    return await shaken.measure(asyncio.create_task(consume()))
+
+
+async def select_blocking(arms: int, count: int) -> float:
+    channels = _channels(arms, 0, 0)
+    cases = [channel.on_get() for channel in channels]
+    shaken = Handshake(channels, count)
+
+    async def consume() -> None:
+        for _ in range(count):
+            await select_any(cases)
+            shaken.received += 1
+
+    return await shaken.measure(asyncio.create_task(consume()))
+
+
+async def idiom_blocking(arms: int, count: int) -> float:
+    queues: list[asyncio.Queue[int]] = [asyncio.Queue() for _ in range(arms)]
+    shaken = Handshake(queues, count)
+
+    async def consume() -> None:
+        while shaken.received < count:
+            shaken.received += len(await first_of(queues))
+
+    return await shaken.measure(asyncio.create_task(consume()))
+
+
+def selects() -> list[Workload]:
+    found: list[Workload] = []
+    for arms in ARMS:
+        count, slow = 10_000 // arms + 500, 4_000 // arms + 20
+        plain: dict[str, Run] = {PLAIN: partial(get_ready, 10_000)}
+        found += (
+            Workload(
+                one_ready(arms),
+                plain | {OURS: partial(select_ready, arms, 1, count), IDIOM: partial(idiom_ready, arms, slow)},
+            ),
+            Workload(all_ready(arms), plain | {OURS: partial(select_ready, arms, arms, count)}),
+            Workload(
+                blocking(arms),
+                {
+                    PLAIN: partial(get_blocking, 5_000),
+                    OURS: partial(select_blocking, arms, count),
+                    IDIOM: partial(idiom_blocking, arms, slow),
+                },
+            ),
+        )
+    return found
+
+
+async def lost_items(count: int) -> dict[str, int]:
+    """Count the items that are lost when a consumer of two queues gives up now and then, as under a timeout."""
+    queues: list[asyncio.Queue[int]] = [asyncio.Queue(), asyncio.Queue()]
+    channels: list[Channel[int]] = [Channel(), Channel()]
+    cases = [channel.on_get() for channel in channels]
+    received = {IDIOM: 0, OURS: 0}
+
+    async def by_wait() -> None:
+        received[IDIOM] += len(await first_of(queues))
+
+    async def by_select() -> None:
+        await select_any(cases)
+        received[OURS] += 1
+
+    for item in range(count):
+        consumers = [asyncio.create_task(by_wait()), asyncio.create_task(by_select())]
+        for _ in range(2):
+            await asyncio.sleep(0)
+        queues[item % 2].put_nowait(item)
+        channels[item % 2].put_nowait(item)
+        for _ in range(item % 5):  # the time is up at this step or another
+            await asyncio.sleep(0)
+        for consumer in consumers:
+            consumer.cancel()
+        await asyncio.gather(*consumers, return_exceptions=True)
+    await asyncio.sleep(0)
+    left = {IDIOM: sum(queue.qsize() for queue in queues), OURS: sum(channel.qsize() for channel in channels)}
+    return {name: count - received[name] - left[name] for name in received}
