@@ -38,6 +38,14 @@ async def cancelled(task: asyncio.Task[T]) -> bool:
     return task.cancelled()
 
 
+async def within(seconds: float, style: str, call: Coroutine[object, Never, T]) -> T:
+    """Give a call a deadline in one of the two styles that asyncio has."""
+    if style == "wait_for":
+        return await asyncio.wait_for(call, seconds)
+    async with asyncio.timeout(seconds):
+        return await call
+
+
 class _Clock(selectors.SelectSelector):
     """A selector that moves time where another would let it pass."""
 

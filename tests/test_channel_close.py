@@ -15,24 +15,28 @@ def filled(*items: int, maxsize: int = 0) -> Channel[int]:
     return channel
 
 
+async def attempt(channel: Channel[int], call: str) -> None:
+    match call:
+        case "put":
+            await channel.put(9)
+        case "put_nowait":
+            channel.put_nowait(9)
+        case "put_many":
+            await channel.put_many([9])
+        case "get":
+            await channel.get()
+        case "get_nowait":
+            channel.get_nowait()
+        case "get_many":
+            await channel.get_many(9)
+        case _:
+            channel.get_many_nowait(9)
+
+
 async def refusal(channel: Channel[int], call: str) -> ChannelClosed:
     """The error of a call on a channel that refuses it."""
     with pytest.raises(ChannelClosed) as caught:
-        match call:
-            case "put":
-                await channel.put(9)
-            case "put_nowait":
-                channel.put_nowait(9)
-            case "put_many":
-                await channel.put_many([9])
-            case "get":
-                await channel.get()
-            case "get_nowait":
-                channel.get_nowait()
-            case "get_many":
-                await channel.get_many(9)
-            case _:
-                channel.get_many_nowait(9)
+        await attempt(channel, call)
     return caught.value
 
 
@@ -235,12 +239,14 @@ async def test_the_cause_is_told_to_those_who_wait() -> None:
 
 
 async def test_the_items_come_before_the_cause() -> None:
-    channel = filled(1, 2)
-    channel.close(OSError("disk on fire"))
-    taken = []
-    with pytest.raises(ChannelClosed):
+    async def consume() -> None:
         async for item in channel:
-            taken.append(item)  # noqa: PERF401  # a comprehension would lose it
+            taken.append(item)  # a comprehension would lose what came before the error
+
+    channel, taken = filled(1, 2), list[int]()
+    channel.close(OSError("disk on fire"))
+    with pytest.raises(ChannelClosed):
+        await consume()
     assert [1, 2] == taken
 
 
@@ -359,15 +365,7 @@ async def test_join_returns_whoever_drains(drain: str) -> None:
     channel = filled(1)
     channel.close()
     joining = await waiting(channel.join())
-    match drain:
-        case "get":
-            await channel.get()
-        case "get_nowait":
-            channel.get_nowait()
-        case "get_many":
-            await channel.get_many(9)
-        case _:
-            channel.get_many_nowait(9)
+    await attempt(channel, drain)
     await joining
 
 

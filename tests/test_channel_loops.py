@@ -123,19 +123,17 @@ async def test_the_loop_given_is_the_one_to_wait_in() -> None:
 async def test_a_wait_in_another_loop_than_the_one_given_is_refused(call: str) -> None:
     with new_loop() as other:
         channel: Channel[int] = Channel(1, loop=other)
+        calls: dict[str, Callable[[], Coroutine[object, Never, object]]] = {
+            "get": channel.get,
+            "put": lambda: channel.put(2),
+            "join": channel.join,
+            "select": lambda: select(channel.on_get()),
+        }
         if call == "put":
             channel.put_nowait(1)
         before = channel.statistics()
         with pytest.raises(RuntimeError, match=r"<Channel .* was made for the event loop .*; a task of .* cannot wait"):
-            match call:
-                case "get":
-                    await channel.get()
-                case "put":
-                    await channel.put(2)
-                case "join":
-                    await channel.join()
-                case _:
-                    await select(channel.on_get())
+            await calls[call]()
         assert before == channel.statistics()
 
 
@@ -207,35 +205,114 @@ def test_a_channel_can_be_closed_after_its_loop_was_closed(kept: bool) -> None:
     asyncio.run(channel.join())
 
 
-@pytest.mark.parametrize("kept", [False, True])
-def test_an_item_promised_in_a_loop_that_was_closed_can_be_taken(kept: bool) -> None:
-    channel: Channel[int] = Channel()
+def abandoned_woken(
+    channel: Channel[int], *calls: Coroutine[object, Never, object], closed: bool = False
+) -> list[asyncio.Task[object]]:
+    """Tasks of a loop that was closed after they were woken by one more item or one less, and before they ran."""
     with new_loop() as loop:
-        tasks = [loop.create_task(channel.get())]
+        tasks = [loop.create_task(call) for call in calls]
         loop.run_until_complete(settle())
-        channel.put_nowait(7)
+        if channel.empty():
+            channel.put_nowait(7)
+        else:
+            channel.get_nowait()
+        if closed:
+            channel.close()
+    return tasks
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("closed", ["never", "in the loop", "later"])
+@pytest.mark.parametrize("call", ["get", "get_nowait", "get_many_nowait", "select", "async for"])
+def test_an_item_promised_in_a_loop_that_was_closed_can_be_taken(call: str, closed: str, kept: bool) -> None:
+    async def take() -> object:
+        async with asyncio.timeout(0):
+            match call:
+                case "get":
+                    return await channel.get()
+                case "get_nowait":
+                    return channel.get_nowait()
+                case "get_many_nowait":
+                    return channel.get_many_nowait(3)[0]
+                case "select":
+                    return (await select(channel.on_get()))[1]
+                case _:
+                    return await anext(aiter(channel))
+
+    channel: Channel[int] = Channel()
+    tasks = abandoned_woken(channel, channel.get(), channel.get(), closed=closed == "in the loop")
+    if closed == "later":
+        channel.close()
     if not kept:
         tasks.clear()
-
-    async def take() -> int:
-        async with asyncio.timeout(0):
-            return await channel.get()
-
+        gc.collect()
     assert 7 == asyncio.run(take())
+    assert (0, 0) == (channel.qsize(), channel.statistics().waiting_receivers)
 
 
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_slot_granted_in_a_loop_that_was_closed_is_room(kept: bool) -> None:
+@pytest.mark.parametrize("call", ["put", "put_nowait", "put_many", "select"])
+def test_a_slot_granted_in_a_loop_that_was_closed_is_room(call: str, kept: bool) -> None:
+    async def put() -> None:
+        async with asyncio.timeout(0):
+            match call:
+                case "put":
+                    await channel.put(3)
+                case "put_nowait":
+                    channel.put_nowait(3)
+                case "put_many":
+                    await channel.put_many([3])
+                case _:
+                    await select(channel.on_put(3))
+
     channel: Channel[int] = Channel(1)
     channel.put_nowait(0)
-    with new_loop() as loop:
-        tasks = [loop.create_task(channel.put(1)), loop.create_task(channel.put(2))]
-        loop.run_until_complete(settle())
-        channel.get_nowait()
+    tasks = abandoned_woken(channel, channel.put(1), channel.put(2))
     if not kept:
         tasks.clear()
-    channel.put_nowait(3)
-    assert 3 == channel.get_nowait()
+        gc.collect()
+    asyncio.run(put())
+    assert ([3], True, 0) == (list(channel), channel.full(), channel.statistics().waiting_senders)
+
+
+@pytest.mark.parametrize("woken", [False, True])
+@pytest.mark.parametrize("side", ["get", "put", "select get", "select put"])
+def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woken: bool) -> None:
+    """The channel has gone on in another loop, when the last reference to the task goes."""
+
+    def call() -> Coroutine[object, Never, object]:
+        match side:
+            case "get":
+                return channel.get()
+            case "put":
+                return channel.put(1)
+            case "select get":
+                return select(channel.on_get())
+            case _:
+                return select(channel.on_put(1))
+
+    async def go_on() -> tuple[list[int], list[int]]:
+        before = channel.get_many_nowait(9)
+        getting = await waiting(channel.get())
+        tasks.clear()
+        gc.collect()
+        channel.put_nowait(3)
+        channel.put_nowait(4)
+        assert channel.full()
+        assert 3 == await getting
+        putting = await waiting(channel.put(5))
+        assert 4 == channel.get_nowait()
+        await putting
+        return before, list(channel)
+
+    channel: Channel[int] = Channel(1)
+    if side.endswith("put"):
+        channel.put_nowait(0)
+    calls = [call(), call()]
+    tasks = abandoned_woken(channel, *calls) if woken else abandoned(*calls)
+    calls.clear()
+    left = {("get", True): [7], ("put", False): [0]}.get((side.rsplit(maxsplit=1)[-1], woken), [])
+    assert (left, [5]) == asyncio.run(go_on())
 
 
 # Threads
@@ -307,6 +384,45 @@ async def test_a_put_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothin
         assert isinstance(elsewhere(lambda: asyncio.run(channel.put(1))), RuntimeError)
     assert [] == list(channel)
     assert await cancelled(getting)
+
+
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("side", ["sender", "receiver"])
+async def test_an_end_that_would_close_the_channel_from_a_wrong_thread_has_not_left(side: str) -> None:
+    channel: Channel[int] = Channel()
+    end = channel.open_sender() if side == "sender" else channel.open_receiver()
+    getting = await waiting(channel.get())
+    before = channel.statistics()
+
+    def leave() -> None:
+        with end:
+            pass
+
+    with debugging() as elsewhere:
+        assert isinstance(elsewhere(leave), RuntimeError)
+    assert before == channel.statistics()
+    leave()
+    await settle()
+    assert isinstance(getting.exception(), ChannelClosed)
+
+
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("side", ["get", "put"])
+async def test_a_select_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothing(side: str) -> None:
+    channel: Channel[int] = Channel(1)
+    if side == "get":
+        channel.put_nowait(0)
+    waits: asyncio.Task[object] = await waiting(channel.put(1)) if side == "get" else await waiting(channel.get())
+    before, items = channel.statistics(), list(channel)
+
+    async def choose() -> object:
+        return await (select(channel.on_get()) if side == "get" else select(channel.on_put(1)))
+
+    with debugging() as elsewhere:
+        assert isinstance(elsewhere(lambda: asyncio.run(choose())), RuntimeError)
+    assert (before, items) == (channel.statistics(), list(channel))
+    await choose()
+    await waits
 
 
 async def test_calls_that_wake_nobody_are_not_refused() -> None:

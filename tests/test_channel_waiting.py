@@ -8,7 +8,7 @@ from typing import Never
 import pytest
 
 from aiochannel import Channel, ChannelEmpty, ChannelFull
-from tests.conftest import cancelled, settle, waiting
+from tests.conftest import cancelled, settle, waiting, within
 
 
 def filled(*items: int, maxsize: int = 0) -> Channel[int]:
@@ -477,11 +477,7 @@ async def test_cancelled_waits_leave_nothing_behind(side: str, order: Callable[[
 async def test_a_get_that_times_out_takes_nothing(style: str) -> None:
     channel: Channel[int] = Channel()
     with pytest.raises(TimeoutError):
-        if style == "wait_for":
-            await asyncio.wait_for(channel.get(), 1)
-        else:
-            async with asyncio.timeout(1):
-                await channel.get()
+        await within(1, style, channel.get())
     assert 0 == channel.statistics().waiting_receivers
     channel.put_nowait(7)
     assert 7 == channel.get_nowait()
@@ -492,11 +488,7 @@ async def test_a_get_that_times_out_takes_nothing(style: str) -> None:
 async def test_a_put_that_times_out_puts_nothing(style: str) -> None:
     channel = filled(0, maxsize=1)
     with pytest.raises(TimeoutError):
-        if style == "wait_for":
-            await asyncio.wait_for(channel.put(1), 1)
-        else:
-            async with asyncio.timeout(1):
-                await channel.put(1)
+        await within(1, style, channel.put(1))
     assert ([0], 0) == (list(channel), channel.statistics().waiting_senders)
 
 

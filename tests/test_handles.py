@@ -245,10 +245,14 @@ def test_a_plain_close_does_not_hide_the_crash_of_an_end_that_left_before() -> N
 
 
 def test_the_crash_of_an_end_after_close_comes_too_late() -> None:
+    def produce() -> None:
+        with channel.open_sender() as tx:
+            tx.close()
+            raise OSError("late")
+
     channel: Channel[int] = Channel()
-    with pytest.raises(OSError, match="late"), channel.open_sender() as tx:
-        tx.close()
-        raise OSError("late")
+    with pytest.raises(OSError, match="late"):
+        produce()
     with pytest.raises(ChannelClosed) as caught:
         channel.get_nowait()
     assert caught.value.__cause__ is None

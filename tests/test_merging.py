@@ -1,4 +1,3 @@
-
 import pytest
 
 from aiochannel import Channel, ChannelClosed, merge

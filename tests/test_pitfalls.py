@@ -10,6 +10,7 @@ import tracemalloc
 import warnings
 from collections import Counter
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Never
 from weakref import ref
 
@@ -26,7 +27,7 @@ from aiochannel import (
     select,
     select_any,
 )
-from tests.conftest import ClockedLoop, cancelled, settle, waiting
+from tests.conftest import ClockedLoop, cancelled, settle, waiting, within
 
 
 def filled(*items: int, maxsize: int = 0) -> Channel[int]:
@@ -201,17 +202,11 @@ async def test_b3_a_deadline_that_races_the_put_loses_nothing(style: str, order:
     loop = asyncio.get_running_loop()
     taken: list[int] = []
 
-    async def get() -> int:
-        if style == "wait_for":
-            return await asyncio.wait_for(channel.get(), 1)
-        async with asyncio.timeout(1):
-            return await channel.get()
-
     for item in range(rounds):
         offset = {"deadline first": 1e-10, "put first": -1e-10, "random": chance.uniform(-1e-9, 1e-9)}[order]
         loop.call_at(loop.time() + 1 + offset, channel.put_nowait, item)
         try:
-            taken.append(await get())
+            taken.append(await within(1, style, channel.get()))
         except TimeoutError:
             await asyncio.sleep(0.5)
             taken += channel.get_many_nowait(2)
@@ -224,16 +219,11 @@ async def test_b3_short_deadlines_in_real_time_lose_nothing(style: str) -> None:
     channel: Channel[int] = Channel()
     loop = asyncio.get_running_loop()
     taken: list[int] = []
-    for item in range(rounds):
-        loop.call_later(0.001, channel.put_nowait, item)
-        try:
-            if style == "wait_for":
-                taken.append(await asyncio.wait_for(channel.get(), 0.001))
-            else:
-                async with asyncio.timeout(0.001):
-                    taken.append(await channel.get())
-        except TimeoutError:
-            pass
+    numbers = iter(range(rounds))
+    for _ in range(rounds):
+        loop.call_later(0.001, lambda: channel.put_nowait(next(numbers)))
+        with suppress(TimeoutError):
+            taken.append(await within(0.001, style, channel.get()))
     while len(taken) < rounds:
         taken.append(await channel.get())
     assert list(range(rounds)) == taken
