@@ -528,8 +528,9 @@ async def test_otherwise_leaves_nothing_behind() -> None:
     assert 0 == idle.statistics().waiting_receivers
 
 
-async def test_the_first_of_several_otherwise_is_taken() -> None:
-    assert (1, None) == await select(Channel[int]().on_get(), otherwise(), otherwise())
+async def test_one_of_several_otherwise_is_taken() -> None:
+    position, result = await select(Channel[int]().on_get(), otherwise(), otherwise())
+    assert (True, None) == (position in {1, 2}, result)
 
 
 async def test_a_select_of_otherwise_alone_takes_it() -> None:
