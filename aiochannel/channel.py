@@ -25,22 +25,24 @@ A put promises before it appends and a get checks before it takes, so that nothi
 that happens in the loop's debug mode, where a channel is used from a thread that is not the loop's.
 """
 
+import sys
 from asyncio import AbstractEventLoop, _get_running_loop, get_running_loop
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from sys import maxsize as UNBOUNDED
-from typing import Generic, TypeVar, final
+from typing import Final, Generic, Self, TypeVar, final
 
-from typing_extensions import Self, override
+from typing_extensions import override
 
-from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
+from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
 from aiochannel.handles import End, ReceiverHandle, SenderHandle
 from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import BLOCKED, Arm, Blocked, Case, Waiter
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+UNBOUNDED: Final = sys.maxsize  # no deque gets that long
 
 
 @final
@@ -104,8 +106,8 @@ class Channel(Generic[T]):
         self._joiners: dict[Waiter, Arm | None] = {}
         self._closed = False
         self._cause: BaseException | None = None
-        self._loop = loop
-        self._pinned = loop is not None
+        self._pinned = loop
+        self._loop: AbstractEventLoop | None = None
         self._open_senders = 0
         self._open_receivers = 0
 
@@ -209,8 +211,7 @@ class Channel(Generic[T]):
             ChannelClosed: the channel is closed, full or not; its cause, if any, is `__cause__`.
         """
         if len(self._buffer) >= self._limit:
-            self._check_open()
-            raise ChannelFull(f"{self!r} has no room")
+            self._check_room()
         if self._receivers:
             self._promise()
         self._buffer.append(item)
@@ -243,11 +244,22 @@ class Channel(Generic[T]):
                 self._promise()
             buffer.append(item)
 
+    def _check_room(self) -> None:
+        self._check_open()
+        self._forget_closed_loop()
+        if len(self._buffer) >= self._limit:
+            raise ChannelFull(f"{self!r} has no room")
+
     def _start_sending(self) -> Waiter:
         self._check_open()
         waiter = self._new_waiter()
-        self._senders[waiter] = None
+        self._park_sender(waiter, None)
         return waiter
+
+    def _park_sender(self, waiter: Waiter, arm: Arm | None) -> None:
+        self._senders[waiter] = arm
+        if len(self._buffer) < self._limit:
+            self._grant()  # what a closed loop's tasks had taken has become room
 
     def _use_grant(self) -> None:
         """Turn a granted slot into room, which the caller uses in the same step."""
@@ -256,12 +268,16 @@ class Channel(Generic[T]):
 
     def _stop_sending(self, waiter: Waiter) -> None:
         if waiter.done() and not waiter.cancelled():
-            self._return_grant()
+            self._return_grant(waiter)
         else:
             self._senders.pop(waiter, None)
 
-    def _return_grant(self) -> None:
+    def _return_grant(self, waiter: Waiter) -> None:
+        if waiter.get_loop() is not self._loop:
+            return  # forgotten
         self._limit += 1
+        if _get_running_loop() is not self._loop:
+            self._check_wake()
         self._grant()
 
     def _grant(self) -> None:
@@ -325,8 +341,7 @@ class Channel(Generic[T]):
         buffer = self._buffer
         count = len(buffer)
         if count <= self._reserved:
-            self._check_not_drained()
-            raise ChannelEmpty(f"{self!r} has no item")
+            self._check_item()
         if count >= self._limit:
             return self._take()
         return buffer.popleft()
@@ -360,6 +375,7 @@ class Channel(Generic[T]):
         """
         _check_batch(limit)
         self._check_not_drained()
+        self._forget_closed_loop()
         return self._take_many(limit)
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -389,6 +405,12 @@ class Channel(Generic[T]):
                 raise
         raise StopAsyncIteration
 
+    def _check_item(self) -> None:
+        self._check_not_drained()
+        self._forget_closed_loop()
+        if len(self._buffer) <= self._reserved:
+            raise ChannelEmpty(f"{self!r} has no item")
+
     def _start_receiving(self) -> Waiter:
         self._check_not_drained()
         waiter = self._new_waiter()
@@ -400,16 +422,25 @@ class Channel(Generic[T]):
         self._limit += 1
         if self._senders:
             self._grant()
+        if len(self._buffer) > self._reserved:
+            self._promise()  # what was promised to a closed loop's tasks
 
     def _stop_receiving(self, waiter: Waiter) -> None:
         if waiter.done() and not waiter.cancelled():
-            self._return_promise()
+            self._return_promise(waiter)
         else:
-            self._limit -= 1
-            self._receivers.pop(waiter, None)
+            self._unpark_receiver(waiter)
 
-    def _return_promise(self) -> None:
+    def _unpark_receiver(self, waiter: Waiter) -> None:
+        # A waiter that was found cancelled has been passed over, but counts until it is here.
+        if waiter.get_loop() is self._loop:
+            self._receivers.pop(waiter, None)
+            self._limit -= 1
+
+    def _return_promise(self, waiter: Waiter) -> None:
         """Undo the waiting and the promise of a receiver that was woken; the item stays at its place."""
+        if waiter.get_loop() is not self._loop:
+            return  # forgotten
         self._limit -= 1
         # A receiver that was woken to an empty buffer had no promise: the channel is closed and drained.
         if self._buffer:
@@ -468,7 +499,8 @@ class Channel(Generic[T]):
         return result
 
     def _take_many(self, limit: int) -> list[T]:
-        self._check_wake()
+        if _get_running_loop() is not self._loop:
+            self._check_wake()
         popleft = self._buffer.popleft
         items = [popleft() for _ in range(min(limit, self.qsize()))]
         self._after_take()
@@ -498,7 +530,8 @@ class Channel(Generic[T]):
             raise TypeError(f"the cause must be an exception or None, not {given!r}")
         if self._closed:
             return False
-        self._check_wake()
+        if _get_running_loop() is not self._loop:
+            self._check_wake()
         self._note_cause(cause)
         self._closed = True
         self._limit = -UNBOUNDED
@@ -516,6 +549,8 @@ class Channel(Generic[T]):
             TypeError: the cause is not an exception.
         """
         self.close(cause)
+        if _get_running_loop() is not self._loop:
+            self._check_wake()
         leftover = [self._buffer.pop() for _ in range(self.qsize())]
         leftover.reverse()
         if not self._buffer:
@@ -625,32 +660,36 @@ class Channel(Generic[T]):
         return waiter
 
     def _move_to(self, loop: AbstractEventLoop) -> None:
-        if self._pinned:
-            raise RuntimeError(f"{self!r} was made for the event loop {self._loop!r}; a task of {loop!r} cannot wait on it")
-        if self._loop is not None and self._loop.is_closed():
-            self._forget_waiters()
-        if self._receivers or self._senders or self._joiners:
+        if self._pinned is not None and self._pinned is not loop:
+            raise RuntimeError(
+                f"{self!r} was made for the event loop {self._pinned!r}; a task of {loop!r} cannot wait on it"
+            )
+        self._forget_closed_loop()
+        woken = self._reserved or (self._limit != self._capacity and not self._closed)
+        if self._receivers or self._senders or self._joiners or woken:
             raise RuntimeError(f"tasks of the event loop {self._loop!r} wait on {self!r}; a task of {loop!r} cannot")
         self._loop = loop
 
     def _check_wake(self) -> None:
         """Refuse to wake a task, before anything has changed, where its event loop would refuse it."""
-        loop = self._loop
-        if loop is None:
-            return
-        if loop.is_closed():
-            self._forget_waiters()
-        elif loop.get_debug():
-            loop.call_soon(_nothing).cancel()
+        self._forget_closed_loop()
+        if self._loop is not None and self._loop.get_debug():
+            self._loop.call_soon(_nothing).cancel()
 
-    def _forget_waiters(self) -> None:
-        """Drop the waiters of a closed loop: their tasks never run again."""
-        # Dropping the last reference to a task closes its coroutine, which then comes back here: only when all are out.
+    def _forget_closed_loop(self) -> None:
+        """Forget the tasks of a loop that was closed while they waited: they never run again."""
+        if self._loop is None or not self._loop.is_closed():
+            return
         forgotten = [*self._receivers, *self._senders, *self._joiners]
         self._receivers.clear()
         self._senders.clear()
         self._joiners.clear()
-        forgotten.clear()
+        self._loop = None
+        self._reserved = 0
+        if not self._closed:
+            self._limit = self._capacity
+        # The last reference to a task may go with its waiter. Its coroutine then comes back here, as one of no loop.
+        del forgotten
 
 
 def _wake_all(waiters: dict[Waiter, Arm | None]) -> None:
@@ -708,8 +747,7 @@ class _Getting(Generic[T]):
 
     def unpark(self, waiter: Waiter, /) -> None:
         if waiter in self._channel._receivers:
-            del self._channel._receivers[waiter]
-            self._channel._limit -= 1
+            self._channel._unpark_receiver(waiter)
 
     def complete(self, finish: Callable[[T], U], /) -> U:
         channel = self._channel
@@ -723,8 +761,8 @@ class _Getting(Generic[T]):
                 channel._promise()
             raise
 
-    def forgo(self) -> None:
-        self._channel._return_promise()
+    def forgo(self, waiter: Waiter, /) -> None:
+        self._channel._return_promise(waiter)
 
 
 @final
@@ -754,22 +792,25 @@ class _Putting(Generic[T]):
         loop = waiter.get_loop()
         if loop is not channel._loop:
             channel._move_to(loop)
-        channel._senders.setdefault(waiter, arm)
+        if waiter not in channel._senders:
+            channel._park_sender(waiter, arm)
 
     def unpark(self, waiter: Waiter, /) -> None:
         self._channel._senders.pop(waiter, None)
 
     def complete(self, finish: Callable[[None], U], /) -> U:
         channel = self._channel
-        channel._limit += 1
-        channel._check_open()
+        channel._use_grant()
         try:
             result = finish(None)
         except BaseException:
             channel._grant()
             raise
-        channel.put_nowait(self._item)
+        # Not `put_nowait`: a granted put goes ahead even if the receiver that made the room is gone.
+        if channel._receivers:
+            channel._promise()
+        channel._buffer.append(self._item)
         return result
 
-    def forgo(self) -> None:
-        self._channel._return_grant()
+    def forgo(self, waiter: Waiter, /) -> None:
+        self._channel._return_grant(waiter)

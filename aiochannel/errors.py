@@ -5,7 +5,7 @@
     ├── ChannelFull     put_nowait: there is no room now
     └── ChannelEmpty    get_nowait: there is no item now
 
-A message says which channel it is about and what is true of it. Every raise is a new object, so a traceback never grows.
+A message says which channel it is about and what is true of it. Every raise is a new object, so no traceback grows.
 """
 
 

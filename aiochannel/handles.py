@@ -97,6 +97,7 @@ class SenderHandle(_Handle, Generic[T]):
         self.on_put: _Takes[T, Case[None]] = channel.on_put
 
     def retire(self) -> None:
+        """Refuse all further use; looking at the channel stays possible."""
         refuse, refuse_async = self._refuse()
         self.put = self.put_many = refuse_async
         self.put_nowait = self.close = self.on_put = refuse
@@ -122,6 +123,7 @@ class ReceiverHandle(_Handle, Generic[T]):
         return self
 
     def retire(self) -> None:
+        """Refuse all further use; looking at the channel stays possible."""
         refuse, refuse_async = self._refuse()
         self.get = self.get_many = self.__anext__ = refuse_async
         self.get_nowait = self.on_get = refuse

@@ -93,7 +93,7 @@ class Operation(Protocol[R_co]):
         """Use the promise or grant with which this side claimed the waiter; raise ChannelClosed if it has ended."""
         ...
 
-    def forgo(self) -> None:
+    def forgo(self, waiter: Waiter, /) -> None:
         """Give back the promise or grant with which this side claimed the waiter."""
         ...
 
@@ -119,8 +119,8 @@ class _Wrapper(Generic[R]):
     def unpark(self, waiter: Waiter, /) -> None:
         self._inner.unpark(waiter)
 
-    def forgo(self) -> None:
-        self._inner.forgo()
+    def forgo(self, waiter: Waiter, /) -> None:
+        self._inner.forgo(waiter)
 
 
 @final
@@ -179,7 +179,7 @@ class _Otherwise:
     def complete(self, finish: Callable[[None], U], /) -> U:
         return finish(None)
 
-    def forgo(self) -> None:
+    def forgo(self, _waiter: Waiter, /) -> None:
         """Nothing to give back."""
 
 
@@ -222,36 +222,118 @@ def otherwise() -> Case[None]:
 
 @overload
 async def select(
-    case0: Case[T1], /, *, biased: bool = False
+    case0: Case[T1],
+    /,
+    *,
+    biased: bool = False,
 ) -> tuple[Literal[0], T1]: ...
 @overload
 async def select(
-    case0: Case[T1], case1: Case[T2], /, *, biased: bool = False
+    case0: Case[T1],
+    case1: Case[T2],
+    /,
+    *,
+    biased: bool = False,
 ) -> tuple[Literal[0], T1] | tuple[Literal[1], T2]: ...
 @overload
 async def select(
-    case0: Case[T1], case1: Case[T2], case2: Case[T3], /, *, biased: bool = False
+    case0: Case[T1],
+    case1: Case[T2],
+    case2: Case[T3],
+    /,
+    *,
+    biased: bool = False,
 ) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3]: ...
 @overload
 async def select(
-    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], /, *, biased: bool = False
+    case0: Case[T1],
+    case1: Case[T2],
+    case2: Case[T3],
+    case3: Case[T4],
+    /,
+    *,
+    biased: bool = False,
 ) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4]: ...
 @overload
 async def select(
-    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], case4: Case[T5], /, *, biased: bool = False
-) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4] | tuple[Literal[4], T5]: ...
+    case0: Case[T1],
+    case1: Case[T2],
+    case2: Case[T3],
+    case3: Case[T4],
+    case4: Case[T5],
+    /,
+    *,
+    biased: bool = False,
+) -> (
+    tuple[Literal[0], T1]
+    | tuple[Literal[1], T2]
+    | tuple[Literal[2], T3]
+    | tuple[Literal[3], T4]
+    | tuple[Literal[4], T5]
+): ...
 @overload
 async def select(
-    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], case4: Case[T5], case5: Case[T6], /, *, biased: bool = False
-) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4] | tuple[Literal[4], T5] | tuple[Literal[5], T6]: ...
+    case0: Case[T1],
+    case1: Case[T2],
+    case2: Case[T3],
+    case3: Case[T4],
+    case4: Case[T5],
+    case5: Case[T6],
+    /,
+    *,
+    biased: bool = False,
+) -> (
+    tuple[Literal[0], T1]
+    | tuple[Literal[1], T2]
+    | tuple[Literal[2], T3]
+    | tuple[Literal[3], T4]
+    | tuple[Literal[4], T5]
+    | tuple[Literal[5], T6]
+): ...
 @overload
 async def select(
-    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], case4: Case[T5], case5: Case[T6], case6: Case[T7], /, *, biased: bool = False
-) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4] | tuple[Literal[4], T5] | tuple[Literal[5], T6] | tuple[Literal[6], T7]: ...
+    case0: Case[T1],
+    case1: Case[T2],
+    case2: Case[T3],
+    case3: Case[T4],
+    case4: Case[T5],
+    case5: Case[T6],
+    case6: Case[T7],
+    /,
+    *,
+    biased: bool = False,
+) -> (
+    tuple[Literal[0], T1]
+    | tuple[Literal[1], T2]
+    | tuple[Literal[2], T3]
+    | tuple[Literal[3], T4]
+    | tuple[Literal[4], T5]
+    | tuple[Literal[5], T6]
+    | tuple[Literal[6], T7]
+): ...
 @overload
 async def select(
-    case0: Case[T1], case1: Case[T2], case2: Case[T3], case3: Case[T4], case4: Case[T5], case5: Case[T6], case6: Case[T7], case7: Case[T8], /, *, biased: bool = False
-) -> tuple[Literal[0], T1] | tuple[Literal[1], T2] | tuple[Literal[2], T3] | tuple[Literal[3], T4] | tuple[Literal[4], T5] | tuple[Literal[5], T6] | tuple[Literal[6], T7] | tuple[Literal[7], T8]: ...
+    case0: Case[T1],
+    case1: Case[T2],
+    case2: Case[T3],
+    case3: Case[T4],
+    case4: Case[T5],
+    case5: Case[T6],
+    case6: Case[T7],
+    case7: Case[T8],
+    /,
+    *,
+    biased: bool = False,
+) -> (
+    tuple[Literal[0], T1]
+    | tuple[Literal[1], T2]
+    | tuple[Literal[2], T3]
+    | tuple[Literal[3], T4]
+    | tuple[Literal[4], T5]
+    | tuple[Literal[5], T6]
+    | tuple[Literal[6], T7]
+    | tuple[Literal[7], T8]
+): ...
 async def select(*cases: Case[object], biased: bool = False) -> tuple[int, object]:
     """Carry out exactly one of the cases and return its position and its result, waiting until one can go ahead.
 
@@ -289,7 +371,7 @@ async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tu
 
 
 def _attempt(cases: Sequence[Case[R]], biased: bool, order: list[int]) -> tuple[int, R] | None:
-    """Carry out a case that can go ahead at once. If there is none, `order` holds the order in which they were tried."""
+    """Carry out a case that can go ahead at once; if there is none, put the order of trying into `order`."""
     if not cases:
         raise ValueError("select needs at least one case")
     for case in cases:
@@ -323,11 +405,13 @@ async def _wait(cases: Sequence[Case[R]], order: Sequence[int]) -> tuple[int, R]
     try:
         for position in order:
             operations[position].park(waiter, (selection, position))
+            if waiter.done():
+                break
         position = await waiter
     except BaseException:
         for operation in operations:
             operation.unpark(waiter)
         if waiter.done() and not waiter.cancelled():
-            operations[waiter.result()].forgo()
+            operations[waiter.result()].forgo(waiter)
         raise
     return position, operations[position].complete(_same)
