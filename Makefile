@@ -25,7 +25,7 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo check lint types dist test coverage prove fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo check lint types dist test coverage prove bench bench-full fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
@@ -36,6 +36,8 @@ help:
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
 	@echo 'make prove       the long runs: schedules of small programs, and mutants that must be noticed'
+	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
+	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in half an hour'
 	@echo 'make fmt         let ruff format and fix what it can'
 	@echo 'make clean       remove all that these targets made'
 
@@ -76,6 +78,20 @@ prove: .venv/dev.ready
 	.venv/bin/python -m tests.explore
 	.venv/bin/python -m tests.explore.mutants
 
+BENCH = .venv-bench-$(NEWEST)/bin/python -m benchmarks
+
+bench: .venv-bench-$(NEWEST)/ready
+	$(BENCH) measure build/bench/quick.json --rounds 7
+	$(BENCH) table build/bench/quick.json
+
+# The newest Python on asyncio gets the most rounds and the most waiters; the page takes its tables from that run.
+bench-full: $(VERSIONS:%=.venv-bench-%/ready)
+	$(BENCH) measure build/bench/$(NEWEST)-asyncio.json --rounds 15 --sizes 1000,4000,10000,40000,100000 --million
+	$(foreach version,$(VERSIONS),$(foreach loop,asyncio uvloop,$(if $(filter-out $(NEWEST)-asyncio,$(version)-$(loop)), \
+	    .venv-bench-$(version)/bin/python -m benchmarks measure build/bench/$(version)-$(loop).json --loop $(loop) --few &&))) true
+	$(BENCH) page build/bench/$(NEWEST)-asyncio.json $(filter-out build/bench/$(NEWEST)-asyncio.json, \
+	    $(foreach version,$(VERSIONS),build/bench/$(version)-asyncio.json build/bench/$(version)-uvloop.json)) --into docs
+
 fmt: .venv/dev.ready
 	.venv/bin/python -m ruff check --fix .
 	.venv/bin/python -m ruff format .
@@ -100,3 +116,11 @@ $(VERSIONS:%=.venv-%/bin/python): .venv-%/bin/python:
 
 $(VERSIONS:%=.venv-%/ready): .venv-%/ready: .venv-%/bin/python pyproject.toml constraints.txt
 	$(call install,.venv-$*,test)
+
+# Version 1.4.1 has the import name of this package, so it stands aside.
+$(VERSIONS:%=.venv-bench-%/bin/python): .venv-bench-%/bin/python:
+	$(patsubst $*=%,%,$(filter $*=%,$(PYTHONS))) -m venv --clear .venv-bench-$*
+
+$(VERSIONS:%=.venv-bench-%/ready): .venv-bench-%/ready: .venv-bench-%/bin/python pyproject.toml constraints.txt
+	.venv-bench-$*/$(PIP_INSTALL) --no-deps --upgrade --target .venv-bench-$*/aiochannel-1.4.1 aiochannel==1.4.1
+	$(call install,.venv-bench-$*,bench)

@@ -88,8 +88,8 @@ def _about(runs: Sequence[Results]) -> str:
     first = runs[0]
     made = "; ".join(f"CPython {each.python}, {each.loop}, {each.rounds} rounds" for each in runs)
     return (
-        f"Machine: {first.machine}; a shared virtual machine, so only ratios within a run count. Runs: {made}. The tables "
-        f"are of the first of these unless they say otherwise. Not installed and left out: "
+        f"Machine: {first.machine}; a shared virtual machine, so only ratios within a run count. Runs: {made}. "
+        f"The tables are of the first of these unless they say otherwise. Not installed and left out: "
         f"{', '.join(first.absent) or 'none'}."
     )
 

@@ -32,8 +32,8 @@ FUTURES: Final = "limit: raw futures"
 RENDEZVOUS: Final = 0
 UNBOUNDED: Final = inf
 
-# Version 1.4.1 has the import name of this package, so it is installed here and imported under another name.
-OLD_SITE = Path(__file__).parent.parent / "build" / f"aiochannel-1.4.1-py{sys.version_info[0]}.{sys.version_info[1]}"
+# Version 1.4.1 has the import name of this package, so it is installed aside and imported under another name.
+OLD_SITE: Final = Path(sys.prefix) / "aiochannel-1.4.1"
 
 T = TypeVar("T")
 Q = TypeVar("Q")
