@@ -103,6 +103,27 @@ def test_a_wait_from_a_second_loop_is_refused_while_a_task_of_the_first_is_woken
         assert not channel.full()
 
 
+@pytest.mark.parametrize("side", ["get", "put"])
+def test_a_wait_from_a_second_loop_is_refused_while_a_woken_task_of_the_first_has_not_run(side: str) -> None:
+    channel: Channel[int] = Channel(1)
+    if side == "put":
+        channel.put_nowait(0)
+    with new_loop() as first, new_loop() as second:
+        woken: asyncio.Task[object] = first.create_task(channel.put(7) if side == "put" else channel.get())
+        first.run_until_complete(settle())
+        if side == "put":
+            channel.get_nowait()
+        else:
+            channel.put_nowait(7)
+        with pytest.raises(RuntimeError, match="tasks of the event loop"):
+            second.run_until_complete(channel.join())
+        woken.cancel()
+        first.run_until_complete(settle())
+        assert (woken.cancelled(), [7][: side == "get"]) == (True, list(channel))
+        channel.abort()
+        second.run_until_complete(channel.join())
+
+
 def test_calls_that_need_not_wait_work_from_a_second_loop() -> None:
     channel: Channel[int] = Channel()
     with new_loop() as first, new_loop() as second:

@@ -205,6 +205,15 @@ def test_an_end_that_is_dropped_without_being_entered_leaves(open_end: Open) -> 
 
 
 @either_side
+def test_an_end_that_was_entered_and_is_dropped_does_not_leave(open_end: Open) -> None:
+    """Whoever enters by hand leaves by hand; the handle goes on working."""
+    channel: Channel[int] = Channel()
+    handle = open_end(channel).__enter__()  # by hand is what is tested
+    channel.put_nowait(1)
+    assert (1, 1, False) == (handle.qsize(), ends(channel), channel.closed())
+
+
+@either_side
 def test_an_end_left_by_an_exception_gives_it_as_the_cause(open_end: Open) -> None:
     channel: Channel[int] = Channel()
     crash = OSError("disk on fire")

@@ -1,0 +1,71 @@
+"""Every example prints what it says, on a clock that does not wait."""
+
+import asyncio
+import importlib.util
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Never, Protocol
+
+import pytest
+
+from tests.conftest import ClockedLoop
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+class Example(Protocol):
+    """What the examples define."""
+
+    main: Callable[[], Coroutine[object, Never, None]]
+    primes: Callable[[int], Coroutine[object, Never, list[int]]]
+
+
+def load(name: str) -> Example:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module  # type: ignore[return-value]
+
+
+PRINTED = {
+    "heartbeat": """\
+1 squared is 1
+2 squared is 4
+3 squared is 9
+still alive
+stopped: enough
+""",
+    "request_reply": """\
+spam 1
+eggs 1
+spam 2
+nobody waits for 'ham' any more
+""",
+    "rate_limit": """\
+request 1 after 0 intervals
+request 2 after 0 intervals
+request 3 after 0 intervals
+request 4 after 1 intervals
+request 5 after 2 intervals
+request 6 after 3 intervals
+request 7 after 4 intervals
+""",
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_example_prints_what_it_says(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with asyncio.Runner(loop_factory=ClockedLoop) as runner:
+        runner.run(load(name).main())
+    assert PRINTED[name] == capsys.readouterr().out
+
+
+def test_the_sieve_finds_the_primes_and_leaves_no_task() -> None:
+    async def find() -> tuple[list[int], int]:
+        return await load("prime_sieve").primes(30), len(asyncio.all_tasks())
+
+    expected = [n for n in range(2, 114) if all(n % d for d in range(2, n))]
+    with asyncio.Runner(loop_factory=ClockedLoop) as runner:
+        assert (expected, 1) == runner.run(find())
