@@ -1,6 +1,6 @@
 """Explore the catalogue's programs in all their variants, and print what was found.
 
-python -m tests.explore --budget 4000 --processes 2
+python -m tests.explore --budget 15000 --processes 2
 """
 
 import argparse
@@ -20,7 +20,9 @@ def explore(script: Program, budget: int, seed: int) -> Report:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.explore")
-    parser.add_argument("--budget", type=int, default=4000, help="schedules of one program, at most")
+    parser.add_argument(
+        "--budget", type=int, default=15_000, help="walk about as many schedules of a program, or sample so many"
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="for the programs that are sampled")
     options = parser.parse_args()

@@ -28,10 +28,19 @@ class ScriptedLoop(asyncio.AbstractEventLoop):
         self.eager = False
         self.complaints: list[str] = []
 
-    def run(self, handle: asyncio.Handle) -> None:
-        """Run one callback, which the caller has taken from `ready`."""
-        if not handle.cancelled():
-            handle._run()
+    def run(self) -> None:
+        """Run the first callback that is ready."""
+        # Never held in a variable: a traceback would keep the frame, the frame the callback, and that its task.
+        if self.ready[0].cancelled():
+            self.ready.popleft()
+        else:
+            self.ready.popleft()._run()
+
+    def bring_forward(self, place: int) -> None:
+        """Let the callback at this place be the next one."""
+        handle = self.ready[place]
+        del self.ready[place]
+        self.ready.appendleft(handle)
 
     def tick(self) -> None:
         """Move time to the earliest timer, and make it ready."""

@@ -26,6 +26,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Generator, Itera
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import NamedTuple, Protocol
+from weakref import ref
 
 from aiochannel import Channel
 from aiochannel.errors import ChannelClosed
@@ -166,6 +167,12 @@ class Lane:
         self.end = ""
         self.cancel_word = f"cancel {text.name}"
 
+    def go_on(self, loop: ScriptedLoop) -> None:
+        """Let its next step be the loop's next callback."""
+        if self.handle is not None:
+            loop.ready.appendleft(self.handle)
+            self.handle = None
+
     def inside(self) -> bool:
         return self.handle is None and self.task is not None and not self.task.done()
 
@@ -188,6 +195,7 @@ class World:
         self.at_rest: dict[str, Seen] = {}
         self.emptied: dict[str, Seen] = {}
         self.rest_place = -1
+        self.kept: list[str] = []
         asyncio.events._set_running_loop(self.loop)  # made for event loops
         self.lanes = [Lane(text) for text in script.lanes]
         for lane, text in zip(self.lanes, script.lanes, strict=True):
@@ -224,10 +232,9 @@ class World:
             self.failure = "it does not come to an end"
         word, _, name = decision.partition(" ")
         if word == "run":
-            self.loop.ready.rotate(-int(name or 0))
-            handle = self.loop.ready.popleft()
-            self.loop.ready.rotate(int(name or 0))
-            self.run(handle)
+            if name:
+                self.loop.bring_forward(int(name))
+            self.run()
         elif word == "clock":
             self.loop.tick()
         elif word == "end":
@@ -238,16 +245,14 @@ class World:
             assert task is not None
             task.cancel()
         else:
-            lane = self.lane(word)
-            handle_of_lane, lane.handle = lane.handle, None
-            assert handle_of_lane is not None
-            self.run(handle_of_lane)
+            self.lane(word).go_on(self.loop)
+            self.run()
 
     def lane(self, name: str) -> Lane:
         return next(lane for lane in self.lanes if lane.name == name)
 
-    def run(self, handle: asyncio.Handle) -> None:
-        self.loop.run(handle)
+    def run(self) -> None:
+        self.loop.run()
         for lane in self.lanes:
             if lane.pausing:
                 # A pause ends its step, so what the step scheduled last is the step after it.
@@ -267,7 +272,7 @@ class World:
         for _ in range(STEPS):
             if not self.loop.ready:
                 return
-            self.run(self.loop.ready.popleft())
+            self.run()
         self.failure = "it does not come to rest"
 
     def leave(self) -> None:
@@ -291,6 +296,17 @@ class World:
         for name, channel in self.channels.items():
             self.probe(name, channel)
             self.look()
+
+    def let_go(self) -> None:
+        """Drop every reference to the channels: what they leave behind in futures is heard now, and they are freed."""
+        dropped = {name: ref(channel) for name, channel in self.channels.items()}
+        self.channels.clear()
+        for lane in self.lanes:
+            lane.task = None
+            lane.tx.clear()
+            lane.rx.clear()
+        self.recorder.forget()
+        self.kept = [name for name, channel in dropped.items() if channel() is not None]
 
     def probe(self, name: str, channel: Subject) -> None:
         """Drain the channel, fill it, close it, drain it again; each call says what it finds."""

@@ -19,7 +19,7 @@ from tests.explore.fingerprint import fingerprint, history
 from tests.explore.programs import Make, Program, World, make_channel, program
 from tests.model.record import trace
 
-PROBES = 50
+PROBES = 100
 CANCEL = 0.25
 Choose = Callable[[World, list[str]], int]
 
@@ -71,6 +71,7 @@ class Explorer:
                     return world, ()
                 world.take(options[choice])
             world.finish()
+            world.let_go()
         finally:
             world.leave()
             world.forget()
@@ -180,7 +181,7 @@ class Explorer:
         """Every schedule if there are about as many as `budget`, or else a sample of that size."""
         probe = self.sample(PROBES, seed)
         if probe.failure is None and probe.schedules <= budget * probe.share:
-            return self.walk(budget)
+            return self.walk(4 * budget)  # it is an estimate
         return probe if probe.failure else self.sample(budget, seed)
 
 

@@ -339,3 +339,12 @@ class Mutters(Sketch):
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter.set_exception(self.refuse())
         return super().close(cause)
+
+
+class HoldsOn(Sketch):
+    """A channel that once had a waiter refers to itself."""
+
+    @override
+    async def wait(self, line: dict[asyncio.Future[None], str]) -> str:
+        self.wake_later = self.settle
+        return await super().wait(line)

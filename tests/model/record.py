@@ -132,6 +132,10 @@ class Recorder:
         """Carry out a call that may wait, in the task that awaits this."""
         return await _Steps(self, self.begin(call), coroutine)
 
+    def forget(self) -> None:
+        self.open.clear()
+        self.waiting.clear()
+
     def note_cancel(self, task: asyncio.Task[object]) -> None:
         if (number := self.waiting.get(task)) is not None:
             self.events.append(Event("cancel", number))
@@ -194,6 +198,7 @@ class _Steps:
         finally:
             recorder.waiting.pop(task, None)
             recorder.open.pop(number, None)
+            del task  # it holds the exception, whose traceback holds this frame
 
 
 class Follower:
