@@ -629,16 +629,18 @@ class Channel(Generic[T]):
         return End(handle, handle.retire, self._receiver_left)
 
     def _sender_left(self, cause: BaseException | None) -> None:
+        self._end_left(cause, last=self._open_senders == 1)
         self._open_senders -= 1
-        self._note_cause(cause)
-        if not self._open_senders:
-            self.close()
 
     def _receiver_left(self, cause: BaseException | None) -> None:
+        self._end_left(cause, last=self._open_receivers == 1)
         self._open_receivers -= 1
-        self._note_cause(cause)
-        if not self._open_receivers:
-            self.close()
+
+    def _end_left(self, cause: BaseException | None, *, last: bool) -> None:
+        if last:
+            self.close(cause)
+        else:
+            self._note_cause(cause)
 
     # Selecting
 

@@ -175,9 +175,9 @@ class End(Generic[T_co]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self._left:
+            self._leave(exc)
             self._left = True
             self._retire()
-            self._leave(exc)
 
     async def __aenter__(self) -> T_co:
         return self.__enter__()

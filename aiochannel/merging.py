@@ -37,22 +37,23 @@ def merge(*receivers: Receiver[T]) -> AsyncIterator[T]:
 
 @final
 class _Merge(Generic[T]):
-    __slots__ = ("_cases", "_receivers")
+    __slots__ = ("_sources",)
 
     def __init__(self, receivers: list[Receiver[T]]) -> None:
-        self._receivers = receivers
-        self._cases = [receiver.on_get().or_closed(_ENDED) for receiver in receivers]
+        self._sources = [(receiver, receiver.on_get().or_closed(_ENDED)) for receiver in receivers]
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
     async def __anext__(self) -> T:
-        while self._receivers:
-            position, item = await select_any(self._cases)
+        while sources := self._sources:
+            position, item = await select_any([case for _, case in sources])
             if item is not _ENDED:
                 return item
-            del self._cases[position]
-            await _check_cause(self._receivers.pop(position))
+            ended = sources[position]
+            # A new list: another task that iterates may be waiting with the old one.
+            self._sources = [source for source in self._sources if source is not ended]
+            await _check_cause(ended[0])
         raise StopAsyncIteration
 
 

@@ -26,7 +26,7 @@ def load(name: str) -> Example:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module  # type: ignore[return-value]
+    return module
 
 
 PRINTED = {
