@@ -35,7 +35,7 @@ from typing import Final, Generic, Self, TypeVar, final
 from typing_extensions import override
 
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
-from aiochannel.handles import End, ReceiverHandle, SenderHandle
+from aiochannel.handles import End, ReceiverHandle, SenderHandle, receiving_end, sending_end
 from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import BLOCKED, Arm, Blocked, Case, Waiter
 
@@ -614,9 +614,8 @@ class Channel(Generic[T]):
         ends; if that is by an exception, the channel is then closed with it as the cause (the first one stays). Its
         handle raises ChannelClosed after that.
         """
-        handle = SenderHandle(self)
         self._open_senders += 1
-        return End(handle, handle.retire, self._sender_left)
+        return sending_end(self, self._sender_left)
 
     def open_receiver(self) -> End[Receiver[T]]:
         """Open a counted receiving end: `with channel.open_receiver() as rx`.
@@ -624,9 +623,8 @@ class Channel(Generic[T]):
         As `open_sender`: the channel closes when the last one leaves, so that senders learn that nobody listens.
         Buffered items stay and can still be taken.
         """
-        handle = ReceiverHandle(self)
         self._open_receivers += 1
-        return End(handle, handle.retire, self._receiver_left)
+        return receiving_end(self, self._receiver_left)
 
     def _sender_left(self, cause: BaseException | None) -> None:
         self._end_left(cause, last=self._open_senders == 1)
@@ -676,7 +674,7 @@ class Channel(Generic[T]):
         """Refuse to wake a task, before anything has changed, where its event loop would refuse it."""
         self._forget_closed_loop()
         if self._loop is not None and self._loop.get_debug():
-            self._loop.call_soon(_nothing).cancel()
+            self._loop.call_soon(bool).cancel()  # refused in any thread but the loop's
 
     def _forget_closed_loop(self) -> None:
         """Forget the tasks of a loop that was closed while they waited: they never run again."""
@@ -713,10 +711,6 @@ def _check_batch(limit: int) -> None:
         raise TypeError(f"limit must be an int >= 1, not {given!r}")
     if given < 1:
         raise ValueError(f"limit must be an int >= 1, not {given!r}")
-
-
-def _nothing() -> None:
-    pass
 
 
 @final

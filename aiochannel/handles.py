@@ -96,8 +96,8 @@ class SenderHandle(_Handle, Generic[T]):
         self.close: _Closes = channel.close
         self.on_put: _Takes[T, Case[None]] = channel.on_put
 
-    def retire(self) -> None:
-        """Refuse all further use; looking at the channel stays possible."""
+    def _retire(self) -> None:
+        # Looking at the channel stays possible.
         refuse, refuse_async = self._refuse()
         self.put = self.put_many = refuse_async
         self.put_nowait = self.close = self.on_put = refuse
@@ -122,8 +122,8 @@ class ReceiverHandle(_Handle, Generic[T]):
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
-    def retire(self) -> None:
-        """Refuse all further use; looking at the channel stays possible."""
+    def _retire(self) -> None:
+        # Looking at the channel stays possible.
         refuse, refuse_async = self._refuse()
         self.get = self.get_many = self.__anext__ = refuse_async
         self.get_nowait = self.on_get = refuse
@@ -194,3 +194,15 @@ class End(Generic[T_co]):
     @override
     def __reduce__(self) -> str:
         raise TypeError(f"cannot pickle or copy an end of {self._handle!r}")
+
+
+def sending_end(channel: Sender[T], leave: Callable[[BaseException | None], None]) -> End[Sender[T]]:
+    """Return an end that calls `leave` with what ended its block."""
+    handle = SenderHandle(channel)
+    return End(handle, handle._retire, leave)
+
+
+def receiving_end(channel: Receiver[T], leave: Callable[[BaseException | None], None]) -> End[Receiver[T]]:
+    """Return an end that calls `leave` with what ended its block."""
+    handle = ReceiverHandle(channel)
+    return End(handle, handle._retire, leave)

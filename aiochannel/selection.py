@@ -169,18 +169,17 @@ class _Otherwise:
     def attempt(self, _finish: Callable[[None], U], /) -> U | Blocked:
         return LAST
 
-    def park(self, _waiter: Waiter, arm: Arm, /) -> None:
-        selection, position = arm
-        selection.claim(position)
+    def park(self, _waiter: Waiter, _arm: Arm, /) -> None:
+        """Never called, as the two like it: a select that has this case does not wait."""
 
     def unpark(self, _waiter: Waiter, /) -> None:
-        """Nothing to take back: parking has claimed the waiter."""
+        """Never called."""
 
     def complete(self, finish: Callable[[None], U], /) -> U:
         return finish(None)
 
     def forgo(self, _waiter: Waiter, /) -> None:
-        """Nothing to give back."""
+        """Never called."""
 
 
 @final

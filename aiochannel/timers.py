@@ -33,8 +33,8 @@ def after(delay: float, /) -> Receiver[float]:
 
 def _fire(loop: AbstractEventLoop, target: "ref[Channel[float]]") -> None:
     channel = target()
-    if channel is not None:
-        channel.put_nowait(loop.time())
+    assert channel is not None  # its finalizer has cancelled this timer
+    channel.put_nowait(loop.time())
 
 
 def tick(interval: float, /) -> Receiver[float]:
@@ -72,14 +72,14 @@ class _Ticker:
 
     def _fire(self) -> None:
         channel = self._target()
-        if channel is not None:
-            now = self._loop.time()
-            while not channel.empty():
-                channel.get_nowait()  # a tick that nobody took is out of date
-            channel.put_nowait(now)
-            # A timer may fire a clock's resolution early: the same tick must not come twice.
-            self._multiple = max(self._multiple, floor((now - self._start) / self._interval)) + 1
-            self._timer = self._schedule()
+        assert channel is not None  # its finalizer has cancelled this timer
+        now = self._loop.time()
+        while not channel.empty():
+            channel.get_nowait()  # a tick that nobody took is out of date
+        channel.put_nowait(now)
+        # A timer may fire a clock's resolution early: the same tick must not come twice.
+        self._multiple = max(self._multiple, floor((now - self._start) / self._interval)) + 1
+        self._timer = self._schedule()
 
     def stop(self) -> None:
         self._timer.cancel()
