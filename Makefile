@@ -81,7 +81,7 @@ prove: .venv/dev.ready
 BENCH = .venv-bench-$(NEWEST)/bin/python -m benchmarks
 
 bench: .venv-bench-$(NEWEST)/ready
-	$(BENCH) measure build/bench/quick.json --rounds 7
+	$(BENCH) measure build/bench/quick.json --sizes 1000,4000,40000 --few
 	$(BENCH) table build/bench/quick.json
 
 # The newest Python on asyncio gets the most rounds and the most waiters; the page takes its tables from that run.

@@ -20,7 +20,7 @@ from benchmarks.memory import memory
 from benchmarks.results import Results
 from benchmarks.runner import Execute, measure, on_loop
 from benchmarks.selecting import selects
-from benchmarks.subjects import OURS, STDLIB, installed
+from benchmarks.subjects import FUTURES, OURS, STDLIB, installed
 from benchmarks.workloads import everyday
 
 
@@ -34,7 +34,7 @@ def _measure(path: Path, loop: str, rounds: int, sizes: Sequence[int], few: bool
         versions={subject.name: subject.version for subject in subjects},
         absent=absent,
     )
-    growing = [subject for subject in subjects if not few or subject.name in {OURS, STDLIB}]
+    growing = [subject for subject in subjects if not few or subject.name in {OURS, STDLIB, FUTURES}]
 
     def run(execute: Execute) -> None:
         gc.freeze()
@@ -54,7 +54,7 @@ def main() -> None:
     run.add_argument("--loop", default="asyncio", choices=["asyncio", "uvloop"])
     run.add_argument("--rounds", type=int, default=5)
     run.add_argument("--sizes", default="1000,4000,10000,40000", help="numbers of waiters")
-    run.add_argument("--few", action="store_true", help="cost per waiter of this package and asyncio.Queue only")
+    run.add_argument("--few", action="store_true", help="per waiter: us, asyncio.Queue and the limit only")
     run.add_argument("--million", action="store_true", help="keep 1,000,000 channels alive, too")
     run.add_argument("--only", default="", help="workloads whose name contains this")
     table = commands.add_parser("table")

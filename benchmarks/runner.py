@@ -10,13 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from math import log
+from time import perf_counter
 
 from benchmarks.results import Results, Row
 from benchmarks.subjects import TRIO, NotOfferedError
 from benchmarks.workloads import Run, Workload
 
-PATIENCE = 15.0
+PATIENCE = 8.0
 """Seconds that one measurement may be expected to take."""
+SHARE = 3.0
+"""Seconds after which a subject is not measured once more in the same workload."""
 
 NOT_OFFERED = "is not offered"
 TOO_SLOW = "would take minutes"
@@ -33,10 +36,13 @@ def measure(workloads: Sequence[Workload], results: Results, execute: Execute) -
             )
             for subject in workload.runs
         }
+        spent = dict.fromkeys(workload.runs, 0.0)
         for _ in range(max(1, round(results.rounds * workload.rounds))):
             for subject, run in workload.runs.items():
-                if not rows[subject].missing:
+                if not rows[subject].missing and spent[subject] < SHARE:
+                    start = perf_counter()
                     _sample(rows[subject], run, execute)
+                    spent[subject] += perf_counter() - start
         results.rows += rows.values()
     _progress("")
 
