@@ -733,17 +733,18 @@ class _Getting(Generic[T]):
             channel._check_not_drained()
         return BLOCKED
 
-    def park(self, waiter: Waiter, arm: Arm, /) -> None:
+    def park(self, waiter: Waiter, arm: Arm, /) -> bool:
         channel = self._channel
         loop = waiter.get_loop()
         if loop is not channel._loop:
             channel._move_to(loop)
-        if waiter not in channel._receivers:
-            channel._park_receiver(waiter, arm)
+        if waiter in channel._receivers:
+            return False
+        channel._park_receiver(waiter, arm)
+        return True
 
     def unpark(self, waiter: Waiter, /) -> None:
-        if waiter in self._channel._receivers:
-            self._channel._unpark_receiver(waiter)
+        self._channel._unpark_receiver(waiter)
 
     def complete(self, finish: Callable[[T], U], /) -> U:
         channel = self._channel
@@ -783,13 +784,15 @@ class _Putting(Generic[T]):
         channel.put_nowait(self._item)
         return result
 
-    def park(self, waiter: Waiter, arm: Arm, /) -> None:
+    def park(self, waiter: Waiter, arm: Arm, /) -> bool:
         channel = self._channel
         loop = waiter.get_loop()
         if loop is not channel._loop:
             channel._move_to(loop)
-        if waiter not in channel._senders:
-            channel._park_sender(waiter, arm)
+        if waiter in channel._senders:
+            return False
+        channel._park_sender(waiter, arm)
+        return True
 
     def unpark(self, waiter: Waiter, /) -> None:
         self._channel._senders.pop(waiter, None)

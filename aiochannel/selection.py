@@ -47,18 +47,20 @@ LAST: Final = Blocked.LAST
 class Selection:
     """A select that waits. One case of it, as a channel keeps it beside the waiter, is an `Arm`."""
 
-    __slots__ = ("_operations", "_waiter")
+    __slots__ = ("_operations", "_parked", "_waiter")
 
-    def __init__(self, waiter: Waiter, operations: "Sequence[Operation[object]]") -> None:
+    def __init__(
+        self, waiter: Waiter, operations: "Sequence[Operation[object]]", parked: "Sequence[Operation[object]]"
+    ) -> None:
         self._waiter = waiter
         self._operations = operations
+        self._parked = parked
 
     def claim(self, position: int) -> None:
         """Wake the select for the case at this position, and withdraw it from all other channels in the same step."""
-        waiter, operations = self._waiter, self._operations
+        waiter, claimed = self._waiter, self._operations[position]
         waiter.set_result(position)
-        claimed = operations[position]
-        for operation in operations:
+        for operation in self._parked:
             if operation is not claimed:
                 operation.unpark(waiter)
 
@@ -81,12 +83,15 @@ class Operation(Protocol[R_co]):
         """Carry the operation out if it can go ahead at once; raise ChannelClosed if it has ended."""
         ...
 
-    def park(self, waiter: Waiter, arm: Arm, /) -> None:
-        """Let the waiter wait on this side of the channel, which wakes it with `selection.claim(position)`."""
+    def park(self, waiter: Waiter, arm: Arm, /) -> bool:
+        """Let the waiter wait on this side of the channel, which wakes it with `selection.claim(position)`.
+
+        Return False if it waits here already, for another case of the same select.
+        """
         ...
 
     def unpark(self, waiter: Waiter, /) -> None:
-        """Take the waiter back, if it is parked here and unclaimed."""
+        """Take back the waiter, which this operation has parked and this side of the channel has not claimed."""
         ...
 
     def complete(self, finish: Callable[[R_co], U], /) -> U:
@@ -113,8 +118,8 @@ class _Wrapper(Generic[R]):
     def ended(self) -> bool:
         return self._inner.ended()
 
-    def park(self, waiter: Waiter, arm: Arm, /) -> None:
-        self._inner.park(waiter, arm)
+    def park(self, waiter: Waiter, arm: Arm, /) -> bool:
+        return self._inner.park(waiter, arm)
 
     def unpark(self, waiter: Waiter, /) -> None:
         self._inner.unpark(waiter)
@@ -159,7 +164,7 @@ class _OrClosed(_Wrapper[R], Generic[R, T1]):
 
 @final
 class _Otherwise:
-    """Go's default. It never lets a select wait, and so is never parked."""
+    """Go's default. It never lets a select wait, and so cannot be parked."""
 
     __slots__ = ()
 
@@ -169,17 +174,17 @@ class _Otherwise:
     def attempt(self, _finish: Callable[[None], U], /) -> U | Blocked:
         return LAST
 
-    def park(self, _waiter: Waiter, _arm: Arm, /) -> None:
-        """Never called, as the two like it: a select that has this case does not wait."""
+    def park(self, _waiter: Waiter, _arm: Arm, /) -> bool:
+        raise NotImplementedError
 
     def unpark(self, _waiter: Waiter, /) -> None:
-        """Never called."""
+        raise NotImplementedError
 
     def complete(self, finish: Callable[[None], U], /) -> U:
         return finish(None)
 
     def forgo(self, _waiter: Waiter, /) -> None:
-        """Never called."""
+        raise NotImplementedError
 
 
 @final
@@ -400,17 +405,20 @@ def _attempt(cases: Sequence[Case[R]], biased: bool, order: list[int]) -> tuple[
 async def _wait(cases: Sequence[Case[R]], order: Sequence[int]) -> tuple[int, R]:
     waiter: Waiter = get_running_loop().create_future()
     operations = [case._operation for case in cases]
-    selection = Selection(waiter, operations)
+    parked: list[Operation[R]] = []
+    selection = Selection(waiter, operations, parked)
     try:
         for position in order:
-            operations[position].park(waiter, (selection, position))
+            if operations[position].park(waiter, (selection, position)):
+                parked.append(operations[position])
             if waiter.done():
                 break
         position = await waiter
     except BaseException:
-        for operation in operations:
-            operation.unpark(waiter)
         if waiter.done() and not waiter.cancelled():
             operations[waiter.result()].forgo(waiter)
+        else:
+            for operation in parked:
+                operation.unpark(waiter)
         raise
     return position, operations[position].complete(_same)

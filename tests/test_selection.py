@@ -2,6 +2,7 @@ import asyncio
 import gc
 import random
 from collections import Counter
+from collections.abc import Callable
 from weakref import ref
 
 import pytest
@@ -18,6 +19,7 @@ from aiochannel import (
     select,
     select_any,
 )
+from aiochannel.selection import Selection, Waiter
 from tests.conftest import cancelled, settle, waiting
 
 
@@ -718,3 +720,28 @@ async def test_a_worker_stops_by_a_stop_channel() -> None:
     stop.close()
     await worker
     assert [] == [item async for item in out]
+
+
+@pytest.mark.parametrize("call", ["park", "unpark", "forgo"])
+async def test_an_otherwise_never_waits_and_so_cannot_be_parked(call: str) -> None:
+    operation = otherwise()._operation
+    waiter: Waiter = asyncio.get_running_loop().create_future()
+    calls: dict[str, Callable[[], object]] = {
+        "park": lambda: operation.park(waiter, (Selection(waiter, [operation], []), 0)),
+        "unpark": lambda: operation.unpark(waiter),
+        "forgo": lambda: operation.forgo(waiter),
+    }
+    with pytest.raises(NotImplementedError):
+        calls[call]()
+
+
+async def test_a_cancelled_select_that_was_passed_over_does_not_count_as_a_receiver() -> None:
+    """Its waiter has left the line before its task runs; the room that it was must go all the same."""
+    channel, other = Channel[int].rendezvous(), Channel[int]()
+    selecting = await waiting(select(channel.on_get(), other.on_get()))
+    selecting.cancel()
+    channel.put_nowait(1)
+    await settle()
+    assert selecting.cancelled()
+    assert 1 == channel.get_nowait()
+    assert channel.full()

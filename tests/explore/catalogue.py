@@ -83,6 +83,30 @@ PROGRAMS: list[Program] = [
     program("A: put put@b | G: get@b | H: get", cancels=2),
 ]
 
+# Select: exactly one case, or none; claimed by one channel and withdrawn from the others in the same step.
+PROGRAMS += [
+    program("S: sel(get,get@b) | A: put | B: put@b", cancels=1),
+    program("S: sel(get,get@b) get get@b | A: put put@b"),
+    program("S: sel(get,get@b) | T: sel(get@b,get) | A: put put@b", cancels=1),
+    program("S: sel(get,get@b) | G: get | H: get@b | A: put_nowait put_nowait@b", cancels=1),
+    program("S: sel(put,put@b) | G: get | H: get@b", size=RENDEZVOUS, cancels=1),
+    program("S: sel(get,get@b) | A: put_nowait put_nowait@b | G: get_nowait@b", size=RENDEZVOUS),
+    program("S: sel(put,get@b) | A: put put | G: get get | B: put@b", cancels=1),
+    program("S: sel(put,put@b) | T: sel(get,get@b)", size=RENDEZVOUS),
+    program("S: sel(get,put) | A: put | G: get", size=RENDEZVOUS),
+    program("S: sel(get,put) | T: sel(put,get)", size=RENDEZVOUS),
+    program("S: sel(get,put) | T: sel(get,put) | A: put_nowait | G: get_nowait", size=RENDEZVOUS, cancels=1),
+    program("S: sel(get,get@b) | C: close close@b | A: put", cancels=1),
+    program("S: sel(get:or,get@b) | C: close | A: put@b | G: get", cancels=1),
+    program("S: sel(put:or,get@b) | A: put | C: close:why | G: get", cancels=1),
+    program("S: sel(put,get@b) | A: put_nowait get_nowait | C: close", cancels=1),
+    program("S: sel(get,otherwise) sel(get,otherwise) | A: put | G: get", cancels=1),
+    program("S: timeout(sel(get,get@b)) | A: put_nowait | B: put_nowait@b", cancels=1),
+    program("S: sel(get,get) sel(put,put) | A: put | G: get", cancels=1),
+    program("S: sel(put,get@b) | A: put abort | J: join | G: get", cancels=1),
+    program("S: sel(get,get@b) | T: get | A: put_nowait put_nowait@b put_nowait", size=2, cancels=2),
+]
+
 # The order of wake-ups is the contract's; the order in which woken tasks run is the loop's, which may be any here.
 PROGRAMS += [
     program("A: put | B: put | G: get | H: get", any_order=True, cancels=1),

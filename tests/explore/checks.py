@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.explore.programs import PROBE, RENDEZVOUS, World
-from tests.model.record import Call, Event, Follower, differences
+from tests.model.record import Call, Event, Follower, as_plain, differences
+from tests.model.reference import Outcome
+from tests.model.selects import CaseText
 
 PUTS = ("put", "put_nowait", "put_many")
 GETS = ("get", "next", "get_nowait", "get_many", "get_many_nowait")
@@ -30,16 +32,35 @@ class Put(NamedTuple):
     latest: int
 
 
+def _plain(events: list[Event], calls: list[Call]) -> Iterator[tuple[Event, Call]]:
+    """Give each event with its call, where a select that took a case counts as a plain get or put of that case."""
+    took: dict[int, tuple[Call, Outcome]] = {}
+    for event in events:
+        if event.kind == "ends" and event.outcome is not None and calls[event.call].verb == "select":
+            took[event.call] = as_plain(calls[event.call], event.outcome)
+    for event in events:
+        call, outcome = took.get(event.call, (calls[event.call], event.outcome))
+        yield (event._replace(outcome=outcome) if event.kind == "ends" else event), call
+
+
+def selected_from(call: Call) -> tuple[CaseText, ...]:
+    assert isinstance(call.value, tuple)
+    return call.value
+
+
 class Ledger:
-    """The record of one channel, as far as it can be told from outside."""
+    """The record of one channel, as far as it can be told from outside. A select counts as the case it took."""
 
     def __init__(self, world: World, channel: str) -> None:
         self.calls = world.recorder.calls
         self.size = {RENDEZVOUS: 0, 0: math.inf}.get(world.program.size, world.program.size)
+        self.selected = any(
+            case.channel == channel for call in self.calls if call.verb == "select" for case in selected_from(call)
+        )
         self.events = [
-            (place, event, self.calls[event.call])
-            for place, event in enumerate(world.recorder.events)
-            if self.calls[event.call].channel == channel
+            (place, event, call)
+            for place, (event, call) in enumerate(_plain(world.recorder.events, self.calls))
+            if call.channel == channel
         ]
         self.begun = {event.call: place for place, event, _ in self.events if event.kind == "call"}
         self.accepted: list[Put] = []  # surely
@@ -71,9 +92,12 @@ def check(world: World) -> list[Violation]:
     found.extend(Violation("noise", complaint) for complaint in world.loop.complaints)
     for name in world.program.channels():
         ledger = Ledger(world, name)
-        for rule in (exactly_once, fifo, woken_once, nothing_taken_from_waiters, after_close, closed_is_final, joined):
+        rules = [exactly_once, fifo, woken_once, after_close, closed_is_final, joined]
+        if not ledger.selected:
+            rules.append(nothing_taken_from_waiters)  # who waits where is not to be seen of a select
+        for rule in rules:
             found.extend(Violation(rule.__name__.replace("_", " "), text) for text in rule(ledger))
-        if not world.program.any_order:
+        if not world.program.any_order and not ledger.selected:
             found.extend(Violation("in turn", text) for text in in_turn(ledger))
     found.extend(Violation("stuck", text) for text in stuck(world))
     found.extend(Violation("left over", text) for text in left_over(world))
@@ -232,6 +256,8 @@ def stuck(world: World) -> Iterator[str]:
     """At rest, a get waits only on an open channel without items, a put on a full one, a join until it is drained."""
     for number in world.stuck:
         call = world.recorder.calls[number]
+        if call.verb == "select":
+            continue  # the reference machine says which of its cases is ready
         seen = world.at_rest[call.channel]
         if call.verb == "join":
             ready = seen.closed and not seen.qsize

@@ -17,7 +17,7 @@ from tests.explore.programs import Op, World
 from tests.model.record import Follower
 
 SIMPLE = (int, float, str, bool, type(None))
-WRAPPERS = ("group", "eager", "wait_for")
+WRAPPERS = ("group", "eager", "wait_for", "sel")
 
 
 def history(world: World) -> object:
@@ -40,7 +40,7 @@ def history(world: World) -> object:
 
 
 def prunable(op: Op) -> bool:
-    """Tasks within tasks keep state where it cannot be seen."""
+    """Tasks within tasks, and selects, keep state where it cannot be seen."""
     return op.verb not in WRAPPERS and all(prunable(inner) for inner in op.inner)
 
 

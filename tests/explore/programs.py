@@ -13,6 +13,7 @@ on; any other failure is noted, and the lane goes on.
     group(put,get) group(get,crash)               a TaskGroup               eager(get)           an eager task
     tx(put) rx(get)                               through a handle          peek                 a snapshot
     sending(put,crash) receiving(get)             inside a counted end
+    sel(get,put@b) sel(get:or,otherwise)          select, biased; `or` gives a word where the channel is closed
 
 One decision is the name of a lane (it goes on), `run` (the loop runs its next callback), `clock` (time moves to the
 next timer), `cancel A`, or `end` (nothing is left that could happen by itself).
@@ -31,9 +32,11 @@ from weakref import ref
 from aiochannel import Channel
 from aiochannel.errors import ChannelClosed
 from aiochannel.protocols import Receiver, Sender
+from aiochannel.selection import Case, otherwise, select_any
 from tests.explore.loop import ScriptedLoop
 from tests.model.record import Call, Observable, Recorder, Seen, see
 from tests.model.reference import Reference
+from tests.model.selects import CaseText
 
 RENDEZVOUS = -1
 PROBE = "~"
@@ -409,6 +412,8 @@ class World:
                 await self.inside_end(lane, ">", partial(self.perform_each, lane, op))
             case "receiving":
                 await self.inside_end(lane, "<", partial(self.perform_each, lane, op))
+            case "sel":
+                await self.select(lane, op)
             case "crash":
                 raise Crash("crash")
             case "iter":
@@ -459,6 +464,24 @@ class World:
         except (ChannelClosed, StopAsyncIteration):
             return False
         return True
+
+    async def select(self, lane: Lane, op: Op) -> None:
+        texts: list[CaseText] = []
+        cases: list[Case[str | None]] = []
+        for inner in op.inner:
+            item = self.item(lane) if inner.verb == "put" else None
+            texts.append(CaseText(inner.channel, inner.verb, item, inner.argument == "or"))
+            channel = whole(self.channels[inner.channel])
+            case: Case[str | None]
+            if item is not None:
+                case = lane.tx.get(inner.channel, channel).on_put(item)
+            elif inner.verb == "get":
+                case = lane.rx.get(inner.channel, channel).on_get()
+            else:
+                case = otherwise()
+            cases.append(case.or_closed("instead") if inner.argument == "or" else case)
+        with suppress(ChannelClosed):
+            await self.recorder.wait(Call(lane.name, "select", tuple(texts), ""), select_any(cases, biased=True))
 
     def now(self, lane: Lane, op: Op) -> None:
         channel = self.channels[op.channel]

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
 from tests.model.reference import CANCELLED, EMPTY, END, FULL, LEFT, WAITS, Look, Outcome, Reference
+from tests.model.selects import CaseText, Selects
 
 T = TypeVar("T")
 CoroutineLike = Generator[asyncio.Future[object] | None, None, T] | Coroutine[object, Never, T]
@@ -101,6 +102,20 @@ def told(error: BaseException) -> Outcome:
             return Outcome("closed", None if error.__cause__ is None else str(error.__cause__))
         case _:
             return Outcome("error", repr(error))
+
+
+def as_plain(call: Call, outcome: Outcome) -> tuple[Call, Outcome]:
+    """Return a select that took a case as a plain get or put of that case; anything else as it is."""
+    if call.verb != "select" or outcome.word != "ok":
+        return call, outcome
+    assert isinstance(call.value, tuple)
+    assert isinstance(outcome.value, tuple)
+    position, value = outcome.value
+    case = call.value[position]
+    assert isinstance(case, CaseText)
+    if case.verb == "otherwise" or (case.or_closed and value == "instead"):
+        return call, outcome
+    return call._replace(verb=case.verb, value=case.item, channel=case.channel), Outcome("ok", value)
 
 
 class Recorder:
@@ -206,6 +221,7 @@ class Follower:
 
     def __init__(self, machines: dict[str, Reference]) -> None:
         self.machines = machines
+        self.selects = Selects(machines)
         self.expected: dict[int, Outcome] = {}
         self.place = 0
 
@@ -220,11 +236,13 @@ class Follower:
         return None
 
     def step(self, event: Event, call: Call) -> str | None:
-        machine = self.machines[call.channel]
         number = event.call
+        machine = self.selects if call.verb == "select" else self.machines[call.channel]
         match event.kind:
+            case "call" if call.verb == "select":
+                self.expected[number] = self.selects.begin(number, call.value)
             case "call":
-                self.expected[number] = machine.begin(number, call.verb, call.value, call.end)
+                self.expected[number] = self.machines[call.channel].begin(number, call.verb, call.value, call.end)
             case "cancel":
                 machine.cancel(number)
             case "runs":
@@ -242,9 +260,12 @@ class Follower:
         """Nothing runs any more: a call that has been woken, or is being cancelled, should have gone on."""
         for number in stuck:
             call = recorder.calls[number]
-            ticket = self.machines[call.channel].tickets[number]
-            if ticket.state != "waits":
-                return f"{_name(call)} is stuck, and is {ticket.state}"
+            tickets = (
+                self.selects.arms[number] if call.verb == "select" else [self.machines[call.channel].tickets[number]]
+            )
+            for ticket in tickets:
+                if ticket.state not in ("waits", "new"):
+                    return f"{_name(call)} is stuck, and is {ticket.state}"
         return None
 
 

@@ -10,6 +10,7 @@ ungranted while a put waits for it. The rest is bookkeeping.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -36,6 +37,10 @@ class Ticket:
         self.items = items
         self.limit = limit
         self.state = "new"  # then waits; promised, granted or told (woken, not run yet); cancelled (not run yet)
+        self.others: Sequence[Ticket] = ()  # of the same select
+
+    def leave(self) -> None:
+        """Leave the line: another case of the same select goes ahead."""
 
 
 class Look(NamedTuple):
@@ -76,8 +81,10 @@ class Reference:
     def unpromised(self) -> int:
         return len(self.items) - self.promised()
 
-    def room(self) -> bool:
-        return len(self.items) + _count(self.puts, "granted") < self.size + len(self.gets)
+    def room(self, ticket: Ticket | None = None) -> bool:
+        """Tell whether there is room; for a ticket, other than that its own select may receive."""
+        own = sum(other in self.gets for other in ticket.others) if ticket else 0
+        return len(self.items) + _count(self.puts, "granted") < self.size + len(self.gets) - own
 
     def drained(self) -> bool:
         return self.closed and not self.items
@@ -95,17 +102,22 @@ class Reference:
         )  # fmt: skip
 
     def settle(self) -> None:
-        for ticket in self.gets:
+        for ticket in self.gets.copy():
             if ticket.state == "waits" and self.unpromised():
-                ticket.state = "promised"
+                self.wake(ticket, "promised")
             elif ticket.state == "waits" and self.drained():
-                ticket.state = "told"
-        for ticket in self.puts:
-            if ticket.state == "waits" and (self.closed or self.room()):
-                ticket.state = "granted"
+                self.wake(ticket, "told")
+        for ticket in self.puts.copy():
+            if ticket.state == "waits" and ticket in self.puts and (self.closed or self.room(ticket)):
+                self.wake(ticket, "granted")
         for ticket in self.joins:
             if ticket.state == "waits" and self.drained():
-                ticket.state = "told"
+                self.wake(ticket, "told")
+
+    def wake(self, ticket: Ticket, state: str) -> None:
+        ticket.state = state
+        for other in ticket.others:
+            other.leave()
 
     # Calls.
 

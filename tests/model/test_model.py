@@ -31,9 +31,10 @@ from hypothesis.stateful import (
 )
 from typing_extensions import override
 
-from aiochannel import Channel, ChannelClosed, Receiver, Sender
-from tests.model.record import Call, CoroutineLike, Follower, Recorder, differences, see
+from aiochannel import Case, Channel, ChannelClosed, Receiver, Sender, otherwise, select_any
+from tests.model.record import Call, CoroutineLike, Follower, Recorder, as_plain, differences, see
 from tests.model.reference import Reference
+from tests.model.selects import CaseText
 
 T = TypeVar("T")
 
@@ -43,11 +44,14 @@ Coro = Coroutine[object, object, object]
 
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=40)
 CHECK = settings(COMMON, max_examples=150, derandomize=True, database=None)
-PROVE = settings(COMMON, max_examples=6000, stateful_step_count=60, print_blob=True)
+PROVE = settings(COMMON, max_examples=2500, stateful_step_count=60, print_blob=True)
 PROFILE = PROVE if os.environ.get("AIOCHANNEL_PROFILE") == "prove" else CHECK
 
 items = st.one_of(st.none(), st.just(0), st.just(""), st.integers(min_value=1))
 causes = st.sampled_from(["", "why", "wherefore"])
+texts = st.builds(
+    CaseText, st.sampled_from(["a", "b"]), st.sampled_from(["get", "get", "put", "otherwise"]), items, st.booleans()
+)
 few = st.integers(min_value=1, max_value=3)
 places = st.integers(min_value=0, max_value=9)
 
@@ -79,7 +83,8 @@ class ChannelMachine(RuleBasedStateMachine):
         self.recorder = Recorder()
         self.loop.set_task_factory(self.make_task)
         self.channel = Channel[object].rendezvous() if size == RENDEZVOUS else Channel[object](size)
-        self.follower = Follower({"a": Reference({0: inf, RENDEZVOUS: 0}.get(size, size))})
+        self.other = Channel[object](1)  # what a select has beside the channel
+        self.follower = Follower({"a": Reference({0: inf, RENDEZVOUS: 0}.get(size, size)), "b": Reference(1)})
         self.tasks: list[asyncio.Task[None]] = []
         self.complaints: list[object] = []
         self.loop.set_exception_handler(lambda _, context: self.complaints.append(context))
@@ -167,10 +172,36 @@ class ChannelMachine(RuleBasedStateMachine):
     def join(self, timeout: float | None) -> None:
         self.start("join", None, timeout, self.channel.join)
 
+    # Selecting.
+
+    @rule(cases=st.lists(texts, min_size=1, max_size=4), timeout=timeouts)
+    def select(self, cases: list[CaseText], timeout: float | None) -> None:
+        self.start("select", tuple(cases), timeout, lambda: select_any(map(self.case, cases), biased=True))
+
+    def case(self, text: CaseText) -> Case[object]:
+        channel = {"a": self.channel, "b": self.other}[text.channel]
+        case: Case[object] = channel.on_put(text.item) if text.verb == "put" else channel.on_get()
+        if text.verb == "otherwise":
+            case = otherwise()
+        return case.or_closed("instead") if text.or_closed else case
+
+    @rule(item=items)
+    def put_nowait_other(self, item: object) -> None:
+        self.now("put_nowait", item, partial(self.other.put_nowait, item), channel="b")
+
+    @rule()
+    def get_nowait_other(self) -> None:
+        self.now("get_nowait", None, self.other.get_nowait, channel="b")
+
+    @precondition(lambda self: len(self.tasks) > 6)
+    @rule(cause=causes)
+    def close_other(self, cause: str) -> None:
+        self.now("close", cause or None, lambda: self.other.close(Crash(cause) if cause else None), channel="b")
+
     # Calls that never wait.
 
-    def now(self, verb: str, value: object, function: Callable[[], object], end: str = "") -> None:
-        self.recorder.now(Call("", verb, value, "a", end), function)
+    def now(self, verb: str, value: object, function: Callable[[], object], end: str = "", channel: str = "a") -> None:
+        self.recorder.now(Call("", verb, value, channel, end), function)
 
     @rule(item=items, place=places)
     def put_nowait(self, item: object, place: int) -> None:
@@ -268,6 +299,7 @@ class ChannelMachine(RuleBasedStateMachine):
         if hasattr(self, "loop"):
             assert self.follower.follow(self.recorder, len(self.recorder.events)) is None
             assert differences(see(self.channel), self.follower.machines["a"].look()) is None
+            assert differences(see(self.other), self.follower.machines["b"].look()) is None
             assert self.complaints == []
 
     @override
@@ -283,8 +315,11 @@ class ChannelMachine(RuleBasedStateMachine):
             self.run_to_rest()
             self.agree()
             assert all(task.done() for task in self.tasks)
-            assert (see(self.channel).senders, see(self.channel).receivers) == (0, 0)
+            assert {(see(channel).senders, see(channel).receivers) for channel in (self.channel, self.other)} == {
+                (0, 0)
+            }
             self.now("abort", None, self.channel.abort)
+            self.now("abort", None, self.other.abort, channel="b")
             self.agree()
             self.sums_match()
         finally:
@@ -301,6 +336,7 @@ class ChannelMachine(RuleBasedStateMachine):
             call, outcome = self.recorder.calls[event.call], event.outcome
             if event.kind != "ends" or outcome is None:
                 continue
+            call, outcome = as_plain(call, outcome)
             if call.verb in ("put", "put_nowait", "put_many"):
                 put = surely if outcome.word == "ok" else perhaps if call.verb == "put_many" else Counter[object]()
                 put.update(call.value if isinstance(call.value, tuple) else [call.value])
