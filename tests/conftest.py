@@ -57,10 +57,12 @@ class _Clock(selectors.SelectSelector):
     def select(  # type: ignore[explicit-any]  # typeshed's SelectorKey has one
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise RuntimeError("every task waits, and no timer is set")
-        self.now += max(timeout, 0)
-        return super().select(0)
+        events = super().select(0)
+        if not events:
+            if timeout is None:
+                raise RuntimeError("every task waits, and no timer is set")
+            self.now += max(timeout, 0)
+        return events
 
 
 class ClockedLoop(asyncio.SelectorEventLoop):

@@ -1,0 +1,148 @@
+"""Every Python block of README.md and docs/ runs and prints what the page shows, on a clock that does not wait.
+
+A block that calls `asyncio.run` is a program of its own. The other blocks of a page are one session, as in
+`python -m asyncio`: they follow each other in one namespace on one event loop, and may await. A text block right after
+a block is what it prints; without one it prints nothing. A comment right before a block may say
+
+    <!-- type error -->     each line with a comment `# error: ...` is that error in mypy; it is not run
+    <!-- python 3.13 -->    it runs on that version and newer ones only
+"""
+
+import ast
+import asyncio
+import builtins
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from types import FunctionType
+from typing import Never
+
+import pytest
+
+from tests.conftest import ClockedLoop
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<mark>.*) -->\n)?^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<printed>.*?)^```\n)?",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    page: Path
+    line: int
+    mark: str
+    code: str
+    printed: str
+
+    @property
+    def is_program(self) -> bool:
+        return "asyncio.run(" in self.code
+
+    @property
+    def padded(self) -> str:
+        """Return the code at the lines that it has in the page."""
+        return "\n" * (self.line - 1) + self.code
+
+    def runs(self) -> bool:
+        version = re.fullmatch(r"python (\d+)\.(\d+)", self.mark)
+        return self.mark != "type error" and (version is None or sys.version_info >= (int(version[1]), int(version[2])))
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    found = [
+        Block(
+            page,
+            text.count("\n", 0, match.start("code")) + 1,
+            match["mark"] or "",
+            match["code"],
+            match["printed"] or "",
+        )
+        for match in BLOCK.finditer(text)
+    ]
+    assert len(re.findall(r"^\s*(?:```|~~~)\s*py|<pre>", text, re.MULTILINE)) == len(found), (
+        f"a block of {page} is not as above"
+    )
+    return found
+
+
+def namespace() -> dict[str, object]:
+    return {"__name__": "__main__", "__builtins__": builtins}
+
+
+def run(block: Block, names: dict[str, object], call: Callable[[FunctionType], object]) -> str:
+    """Run a block by way of `call`, and return what it prints."""
+    code = compile(block.padded, block.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    with redirect_stdout(StringIO()) as printed:
+        call(FunctionType(code, names))
+    return printed.getvalue()
+
+
+def run_clocked(coroutine: Coroutine[object, Never, object]) -> object:
+    with asyncio.Runner(loop_factory=ClockedLoop) as runner:
+        return runner.run(coroutine)
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_each_block_prints_what_the_page_shows(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "run", run_clocked)
+    session = namespace()
+    with asyncio.Runner(loop_factory=ClockedLoop) as runner:
+
+        async def step(function: FunctionType) -> None:
+            result: object = function()
+            if inspect.isawaitable(result):
+                await result
+
+        for block in filter(Block.runs, blocks(page)):
+            if block.is_program:
+                printed = run(block, namespace(), lambda function: function())
+            else:
+                printed = run(block, session, lambda function: runner.run(step(function)))
+            assert block.printed == printed, f"{page}:{block.line}"
+
+
+def modules(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each module that a page comes to: every program, and the session."""
+    stem = re.sub(r"\W", "_", name(page))
+    session = ""
+    for block in blocks(page):
+        if block.is_program or block.mark:
+            yield f"{stem}_{block.line}.py", block.padded
+        else:
+            session += "\n" * (block.line - 1 - session.count("\n")) + block.code
+    yield f"{stem}_session.py", session
+
+
+@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is in the environment of the tools only")
+def test_each_block_has_the_type_errors_that_it_shows(tmp_path: Path) -> None:
+    expected = []
+    for page in PAGES:
+        for module, text in modules(page):
+            (tmp_path / module).write_text(text, encoding="utf-8")
+            expected += [
+                f"{module}:{number}: error: {line.partition('# error: ')[2]}"
+                for number, line in enumerate(text.splitlines(), 1)
+                if "# error: " in line
+            ]
+    options = ["--strict", "--python-version=3.13", "--allow-redefinition", "--disable-error-code=top-level-await"]
+    options += ["--config-file=", "--no-pretty", "--hide-error-codes", "--no-error-summary"]
+    options += [f"--cache-dir={ROOT / '.mypy_cache' / 'docs'}"]
+    command = [sys.executable, "-m", "mypy", *options, *sorted(path.name for path in tmp_path.iterdir())]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert sorted(expected) == sorted(line for line in checked.stdout.splitlines() if ": error: " in line)
+    assert not checked.stderr
