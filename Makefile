@@ -77,6 +77,7 @@ coverage: .venv-$(NEWEST)/ready
 prove: .venv/dev.ready
 	.venv/bin/python -m tests.explore
 	.venv/bin/python -m tests.explore.mutants
+	.venv/bin/python -m tests.typing.mutants
 
 BENCH = .venv-bench-$(NEWEST)/bin/python -m benchmarks
 
@@ -86,9 +87,9 @@ bench: .venv-bench-$(NEWEST)/ready
 
 # The newest Python on asyncio gets the most rounds and the most waiters; the page takes its tables from that run.
 bench-full: $(VERSIONS:%=.venv-bench-%/ready)
-	$(BENCH) measure build/bench/$(NEWEST)-asyncio.json --rounds 15 --sizes 1000,4000,10000,40000,100000 --million
+	$(BENCH) measure build/bench/$(NEWEST)-asyncio.json --rounds 9 --sizes 1000,4000,10000,40000,100000 --million
 	$(foreach version,$(VERSIONS),$(foreach loop,asyncio uvloop,$(if $(filter-out $(NEWEST)-asyncio,$(version)-$(loop)), \
-	    .venv-bench-$(version)/bin/python -m benchmarks measure build/bench/$(version)-$(loop).json --loop $(loop) --few &&))) true
+	    .venv-bench-$(version)/bin/python -m benchmarks measure build/bench/$(version)-$(loop).json --loop $(loop) --rounds 3 --sizes 1000,4000,40000 --few &&))) true
 	$(BENCH) page build/bench/$(NEWEST)-asyncio.json $(filter-out build/bench/$(NEWEST)-asyncio.json, \
 	    $(foreach version,$(VERSIONS),build/bench/$(version)-asyncio.json build/bench/$(version)-uvloop.json)) --into docs
 

@@ -10,17 +10,19 @@ Every other line must be clean. A file that begins with `# For Python 3.12 and n
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from tests.typing.checkers import NAMES, Environment, Place
 
 HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "typing.md"
 TARGETS = ("3.11", "3.13")
 CANARY = '\n_canary: int = ""  # E: canary\n'
 
 _MARKER = re.compile(r"# (?P<kind>[EX])(?P<names>(?: !?[a-z]+)*): (?P<reason>\S.*)$")
+_EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _TARGET = re.compile(r"# For Python 3\.(\d+) and newer")
 
 
@@ -37,24 +39,32 @@ NONE = Marker(frozenset(), "", is_mistake=False)
 
 
 def stage(environment: Environment, target: str) -> Markers:
-    """Copy the cases and the applications into the environment and return their markers.
+    """Copy the cases, the applications and the examples of docs/typing.md, and return their markers.
 
     Every copy gets a wrong line at its end, so that no checker can pass by not looking.
     """
     markers: dict[Place, Marker] = {}
-    for source in sorted([*HERE.glob("accept_*.py"), *HERE.glob("reject_*.py"), *HERE.glob("*application/**/*.py")]):
-        text = source.read_text() + CANARY
+    for path, source in _sources():
+        text = source + CANARY
         begins = _TARGET.match(text)
         if begins and int(begins[1]) > int(target.removeprefix("3.")):
             continue
-        path = source.relative_to(HERE)
         copy = environment.sources(target) / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(text)
         for number, line in enumerate(text.splitlines(), 1):
             if marker := _MARKER.search(line):
-                markers[Place(path.as_posix(), number)] = _read(marker)
+                markers[Place(path, number)] = _read(marker)
     return markers
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    for path in sorted([*HERE.glob("accept_*.py"), *HERE.glob("reject_*.py"), *HERE.glob("*application/**/*.py")]):
+        yield path.relative_to(HERE).as_posix(), path.read_text()
+    page = PAGE.read_text()
+    for number, example in enumerate(_EXAMPLE.finditer(page), 1):
+        # Empty lines before it, so that a line has its number in the page.
+        yield f"page_{number}.py", "\n" * page.count("\n", 0, example.start(1)) + example[1]
 
 
 def _read(marker: re.Match[str]) -> Marker:

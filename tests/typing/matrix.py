@@ -3,12 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from pathlib import Path
 
 from tests.typing.checkers import NAMES
-from tests.typing.markers import CANARY, Marker, Markers
+from tests.typing.markers import CANARY, PAGE, Marker, Markers
 
-PAGE = Path(__file__).parents[2] / "docs" / "typing.md"
 _TABLES = re.compile(r"(?<=<!-- made by: python -m tests.typing.run --write -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
