@@ -25,13 +25,14 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo check lint types dist test coverage prove bench bench-full fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo check lint types dist docs test coverage prove bench bench-full fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
 	@echo 'make check       all of: lint types dist test'
 	@echo 'make lint        ruff: rules and format'
 	@echo 'make types       mypy; stubtest; is every public name typed (pyright); six checkers on tests/typing'
+	@echo 'make docs        the site, into build/site; warnings are errors'
 	@echo 'make dist        build wheel and sdist into dist/, look into them'
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
@@ -65,6 +66,11 @@ dist: .venv/dev.ready
 	.venv/bin/python -m zipfile --list dist/*.whl | grep 'aiochannel/py.typed' > /dev/null
 	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/aiochannel/py.typed' > /dev/null
 	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/tests/test_' > /dev/null
+
+# Ruff, one of the tools, formats the signatures. The notice that is switched off advertises another program.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: .venv/dev.ready .venv/docs.ready
+	.venv/bin/python -m mkdocs --quiet build --strict
 
 test: $(OLDER:%=test-%) coverage
 
@@ -111,6 +117,9 @@ clean:
 
 .venv/dev.ready: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,.venv,dev)
+
+.venv/docs.ready: .venv/bin/python pyproject.toml constraints.txt
+	$(call install,.venv,docs)
 
 $(VERSIONS:%=.venv-%/bin/python): .venv-%/bin/python:
 	$(patsubst $*=%,%,$(filter $*=%,$(PYTHONS))) -m venv --clear .venv-$*

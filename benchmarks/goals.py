@@ -102,7 +102,7 @@ GOALS: Final = [
         "cancelling 4,000 waiting gets, shuffled: times faster", _faster_than(STDLIB, "cancel, shuffled", 4_000), 4, 4
     ),
     Goal(
-        "cancel in order, 40,000 over 4,000", _growth("cancel, in order", OURS, 4_000, 40_000), 1.5, 1.3, at_most=True
+        "cancel in order: 40,000 over 4,000", _growth("cancel, in order", OURS, 4_000, 40_000), 1.5, 1.3, at_most=True
     ),
     Goal(
         "cancel shuffled, 40,000 over 4,000, over the same of raw futures",

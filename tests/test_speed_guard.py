@@ -219,6 +219,11 @@ class ComparesWaiters(OrderedDict[Waiter, Arm | None]):
     """A mutant of the map of waiters: it looks for one as a deque does."""
 
     @override
+    def __delitem__(self, key: Waiter) -> None:
+        list(self).index(key)
+        super().__delitem__(key)
+
+    @override
     def pop(self, key: Waiter, default: Arm | None = None) -> Arm | None:  # type: ignore[override]
         list(self).index(key)
         return super().pop(key, default)
