@@ -25,7 +25,7 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo check lint types dist docs test coverage prove bench bench-full fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo check lint types dist docs test coverage prove soak bench bench-full fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
@@ -37,6 +37,7 @@ help:
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
 	@echo 'make prove       the long runs: schedules of small programs, and mutants that must be noticed'
+	@echo 'make soak        random tasks on the real event loops, 10 minutes or MINUTES=1'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
 	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in half an hour'
 	@echo 'make fmt         let ruff format and fix what it can'
@@ -84,6 +85,11 @@ prove: .venv/dev.ready
 	.venv/bin/python -m tests.explore
 	.venv/bin/python -m tests.explore.mutants
 	.venv/bin/python -m tests.typing.mutants
+
+MINUTES ?= 10
+
+soak: .venv/dev.ready
+	.venv/bin/python -m tests.soak --minutes $(MINUTES)
 
 BENCH = .venv-bench-$(NEWEST)/bin/python -m benchmarks
 
