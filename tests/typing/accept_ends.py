@@ -25,10 +25,15 @@ async def with_blocks(jobs: Channel[Job], job: Job) -> None:
         assert_type(rx, Receiver[Job])
 
 
-async def what_follows_a_block_is_reached(jobs: Channel[Job]) -> Job:
+async def nothing_is_swallowed_async(jobs: Channel[Job]) -> Job:
     with jobs.open_sender() as tx:
         await tx.put(Job())
     async with jobs.open_receiver() as rx:
+        return await rx.get()
+
+
+async def nothing_is_swallowed(jobs: Channel[Job]) -> Job:
+    with jobs.open_receiver() as rx:
         return await rx.get()
 
 
