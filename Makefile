@@ -29,10 +29,10 @@ endef
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
-	@echo 'make check       all of: lint types dist test'
+	@echo 'make check       all of: lint types docs dist test'
 	@echo 'make lint        ruff: rules and format'
 	@echo 'make types       mypy; stubtest; is every public name typed (pyright); six checkers on tests/typing'
-	@echo 'make docs        the site, into build/site; warnings are errors'
+	@echo 'make docs        run and type-check what the pages show; the site, into build/site, with warnings as errors'
 	@echo 'make dist        build wheel and sdist into dist/, look into them'
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
@@ -46,7 +46,7 @@ help:
 demo: .venv/demo.ready
 	.venv/bin/python examples/digest_tree.py "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 
-check: lint types dist test
+check: lint types docs dist test
 
 lint: .venv/dev.ready
 	.venv/bin/python -m ruff check .
@@ -71,6 +71,7 @@ dist: .venv/dev.ready
 # Ruff, one of the tools, formats the signatures. The notice that is switched off advertises another program.
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: .venv/dev.ready .venv/docs.ready
+	.venv/bin/python -m pytest --quiet tests/test_docs.py
 	.venv/bin/python -m mkdocs --quiet build --strict
 
 test: $(OLDER:%=test-%) coverage
