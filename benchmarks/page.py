@@ -109,6 +109,7 @@ def _plot_everyday(results: Results, path: Path) -> None:
     names = [row.workload for row in results.rows if row.subject == OURS and row.unit.startswith("ns") and not row.size]
     names = [name for name in names if results.row(name, STDLIB) is not None]
     figure, axes = plt.subplots(figsize=(9, 6))
+    axes.set_prop_cycle(color=plt.get_cmap("tab20").colors)
     markers = iter("osv^<>DPX*hp8d")
     for subject in results.versions:
         points = [(results.ratio(name, subject, OURS), place) for place, name in enumerate(names)]
@@ -129,6 +130,7 @@ def _plot_everyday(results: Results, path: Path) -> None:
 def _plot_growth(results: Results, workload: str, title: str, path: Path) -> None:
     plt = import_module("matplotlib.pyplot")
     figure, axes = plt.subplots(figsize=(7, 4))
+    axes.set_prop_cycle(color=plt.get_cmap("tab20").colors)
     sizes = sorted({row.size for row in results.rows if row.size})
     for subject in results.versions:
         points = [(size, results.best(workload, subject, size)) for size in sizes]
