@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from resource import getpagesize
-from time import perf_counter_ns as now
+from time import process_time_ns as now
 from typing import Never
 
 from benchmarks.results import Results

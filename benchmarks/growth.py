@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from random import Random
-from time import perf_counter_ns as now
+from time import process_time_ns as now
 from typing import TypeVar
 
 from benchmarks.subjects import COROUTINES, FUTURES, HANDLES, TRIO, UNBOUNDED, Ends, Subject, offered

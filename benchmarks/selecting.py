@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from time import perf_counter_ns as now
+from time import process_time_ns as now
 
 from aiochannel import Channel, select_any
 from benchmarks.subjects import OURS

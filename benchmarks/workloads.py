@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter_ns as now
+from time import process_time_ns as now
 from typing import Concatenate, Never, ParamSpec
 
 from aiochannel import Channel
