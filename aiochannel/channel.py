@@ -299,10 +299,8 @@ class Channel(Generic[T]):
                 self._limit -= 1
                 selection, position = arm
                 selection.claim(position)
-        while passed_over:
-            waiter, arm = passed_over.pop()
-            senders[waiter] = arm
-            senders.move_to_end(waiter, last=False)
+        # Its place in the line is of no account: it is granted a slot only when nobody else waits for one.
+        senders.update(passed_over)
 
     # Getting
 

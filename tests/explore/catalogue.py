@@ -105,6 +105,8 @@ PROGRAMS += [
     program("S: sel(get,get) sel(put,put) | A: put | G: get", cancels=1),
     program("S: sel(put,get@b) | A: put abort | J: join | G: get", cancels=1),
     program("S: sel(get,get@b) | T: get | A: put_nowait put_nowait@b put_nowait", size=2, cancels=2),
+    program("A: put put put close | S: sel(get,get@b) sel(get@b,get) | J: join", cancels=1),
+    program("A: put_nowait | S: sel(put,put) | G: get get", cancels=1),
 ]
 
 # The order of wake-ups is the contract's; the order in which woken tasks run is the loop's, which may be any here.
