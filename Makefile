@@ -36,7 +36,7 @@ help:
 	@echo 'make dist        build wheel and sdist into dist/, look into them'
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
-	@echo 'make prove       the long runs: schedules of small programs, and mutants that must be noticed'
+	@echo 'make prove       the long runs: schedules of small programs, the model at random, and mutants that must be noticed'
 	@echo 'make soak        random tasks on the real event loops, 10 minutes or MINUTES=1'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
 	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in half an hour'
@@ -84,6 +84,7 @@ coverage: .venv-$(NEWEST)/ready
 
 prove: .venv/dev.ready
 	.venv/bin/python -m tests.explore
+	AIOCHANNEL_PROFILE=prove .venv/bin/python -m pytest --quiet tests/model
 	.venv/bin/python -m tests.explore.mutants
 	.venv/bin/python -m tests.typing.mutants
 
