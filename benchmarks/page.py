@@ -13,9 +13,9 @@ METHOD = """
 A run is one process. Each workload is measured in rounds; a round measures every subject once, one after the other, so
 whatever slows the machine down slows all of them. What is measured is the processor time of the process, since nothing
 here sleeps: what else runs on the machine matters less. The garbage collector is off during a measurement and runs
-before each. Figures are the best of all rounds unless it says median; ratios are between figures of one run. Every subject is
-called through its own bound methods, kept in local variables; nothing wraps them. Tasks are made within the measurement
-where there are several of them. Bytes are those of Python's allocator (`tracemalloc`).
+before each. Figures are the best of all rounds unless it says median; ratios are between figures of one run. Every
+subject is called through its own bound methods, kept in local variables; nothing wraps them. Tasks are made within the
+measurement where there are several of them. Bytes are those of Python's allocator (`tracemalloc`).
 
 - *put, get, nobody waits*: one task that puts and gets in turn. *async for*: over 20,000 buffered items.
 - *m to n*: so many tasks that put and that get, producers started first.
