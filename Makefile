@@ -68,11 +68,12 @@ dist: .venv/dev.ready
 	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/aiochannel/py.typed' > /dev/null
 	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/tests/test_' > /dev/null
 
-# Ruff, one of the tools, formats the signatures. The notice that is switched off advertises another program.
+# Ruff, one of the tools, formats the signatures. Not --quiet, which would hide the warnings from --strict too. The notice
+# that is switched off advertises another program.
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: .venv/dev.ready .venv/docs.ready
 	.venv/bin/python -m pytest --quiet tests/test_docs.py
-	.venv/bin/python -m mkdocs --quiet build --strict
+	.venv/bin/python -m mkdocs build --strict
 
 test: $(OLDER:%=test-%) coverage
 
