@@ -25,7 +25,7 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo check lint types dist docs test coverage prove soak bench bench-full fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo check lint types dist docs test coverage prove soak violations violations-again bench bench-full fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
@@ -38,6 +38,7 @@ help:
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
 	@echo 'make prove       the long runs: schedules of small programs, the model at random, and mutants that must be noticed'
 	@echo 'make soak        random tasks on the real event loops, 10 minutes or MINUTES=1'
+	@echo 'make violations  the explorer on other libraries, into docs/violations.md; violations-again plays its schedules'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
 	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in half an hour'
 	@echo 'make fmt         let ruff format and fix what it can'
@@ -93,6 +94,14 @@ MINUTES ?= 10
 
 soak: .venv/dev.ready
 	.venv/bin/python -m tests.soak --minutes $(MINUTES)
+
+PEERS = .venv-bench-$(NEWEST)/bin/python -m tests.explore.peers
+
+violations: .venv-bench-$(NEWEST)/ready
+	$(PEERS) --write docs/violations.md
+
+violations-again: .venv-bench-$(NEWEST)/ready
+	$(PEERS) --reproduce docs/violations.md
 
 BENCH = .venv-bench-$(NEWEST)/bin/python -m benchmarks
 
