@@ -33,10 +33,11 @@ measurement where there are several of them. Bytes are those of Python's allocat
 
 def write_page(runs: Sequence[Results], into: Path) -> None:
     first = runs[0]
+    (into / "pictures").mkdir(parents=True, exist_ok=True)
     plots = [
         (
             f"Cost of each waiter, {workload}",
-            f"performance-{workload.replace(', ', '-').replace(' ', '-')}.svg",
+            f"pictures/performance-{workload.replace(', ', '-').replace(' ', '-')}.svg",
             workload,
         )
         for workload in (
@@ -48,7 +49,7 @@ def write_page(runs: Sequence[Results], into: Path) -> None:
             "wake",
         )
     ]
-    _plot_everyday(first, into / "performance-everyday.svg")
+    _plot_everyday(first, into / "pictures" / "performance-everyday.svg")
     for title, name, workload in plots:
         _plot_growth(first, workload, title, into / name)
     images = "\n".join(f"![{title}]({name})" for title, name, _ in plots)
@@ -65,7 +66,7 @@ def write_page(runs: Sequence[Results], into: Path) -> None:
         *(f"**CPython {each.python}, {each.loop}.** {beaten(each)}" for each in runs),
         "## Beside every peer",
         f"What each costs in multiples of what {OURS} costs: above 1, {OURS} is faster. A dash: not offered, or fails.",
-        "![Beside every peer](performance-everyday.svg)",
+        "![Beside every peer](pictures/performance-everyday.svg)",
         *(f"CPython {each.python}, {each.loop}:\n\n{peers(each)}" for each in runs),
         "## Batches and select",
         others(first),
