@@ -153,7 +153,7 @@ def play_again(path: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.explore.peers")
-    parser.add_argument("--budget", type=int, default=300, help="about as many schedules of a program")
+    parser.add_argument("--budget", type=int, default=500, help="about as many schedules of a program")
     parser.add_argument("--write", type=Path, help="the page to write")
     parser.add_argument("--reproduce", type=Path, help="the page whose schedules are played on asyncio's event loop")
     options = parser.parse_args()

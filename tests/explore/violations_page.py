@@ -121,7 +121,7 @@ def page(rows: list[Row], budget: int) -> str:
             script = example.failure.program
             lines += [
                 f"### {row.peer.name} {row.peer.version}: {example.kind}\n",
-                f"{script.describe().partition(', ')[0]}]. {example.text}.\n",
+                f"`{script.text}`, {script.describe().partition('  [')[2].partition(',')[0]}. {example.text}.\n",
                 "```text",
                 *example.failure.trace,
                 "```\n",
