@@ -103,6 +103,8 @@ def _million(results: Results) -> str:
         for subject in (OURS, STDLIB)
         if alive(subject, whats[0]) in results.counts
     ]
+    if not lines:
+        return "1,000,000 channels alive: not measured."
     return "1,000,000 channels alive, resident memory:\n\n" + table(["", *whats], lines)
 
 
