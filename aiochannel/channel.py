@@ -251,9 +251,15 @@ class Channel(Generic[T]):
             raise ChannelFull(f"{self!r} has no room")
 
     def _start_sending(self) -> Waiter:
-        self._check_open()
-        waiter = self._new_waiter()
-        self._park_sender(waiter, None)
+        if self._closed:
+            self._check_open()
+        loop = get_running_loop()
+        waiter: Waiter = loop.create_future()
+        if loop is self._loop:
+            self._senders[waiter] = None
+        else:
+            self._move_to(loop)
+            self._park_sender(waiter, None)
         return waiter
 
     def _park_sender(self, waiter: Waiter, arm: Arm | None) -> None:
@@ -264,13 +270,14 @@ class Channel(Generic[T]):
     def _use_grant(self) -> None:
         """Turn a granted slot into room, which the caller uses in the same step."""
         self._limit += 1
-        self._check_open()
+        if self._closed:
+            self._check_open()
 
     def _stop_sending(self, waiter: Waiter) -> None:
-        if waiter.done() and not waiter.cancelled():
+        if waiter in self._senders:
+            del self._senders[waiter]
+        elif not waiter.cancelled():
             self._return_grant(waiter)
-        else:
-            self._senders.pop(waiter, None)
 
     def _return_grant(self, waiter: Waiter) -> None:
         if waiter.get_loop() is not self._loop:
@@ -410,9 +417,18 @@ class Channel(Generic[T]):
             raise ChannelEmpty(f"{self!r} has no item")
 
     def _start_receiving(self) -> Waiter:
-        self._check_not_drained()
-        waiter = self._new_waiter()
-        self._park_receiver(waiter, None)
+        if self._closed:
+            self._check_not_drained()
+        loop = get_running_loop()
+        waiter: Waiter = loop.create_future()
+        if loop is self._loop:
+            self._receivers[waiter] = None
+            self._limit += 1
+            if self._senders:
+                self._grant()
+        else:
+            self._move_to(loop)
+            self._park_receiver(waiter, None)
         return waiter
 
     def _park_receiver(self, waiter: Waiter, arm: Arm | None) -> None:
@@ -424,10 +440,13 @@ class Channel(Generic[T]):
             self._promise()  # what was promised to a closed loop's tasks
 
     def _stop_receiving(self, waiter: Waiter) -> None:
-        if waiter.done() and not waiter.cancelled():
-            self._return_promise(waiter)
-        else:
+        if waiter in self._receivers:
+            del self._receivers[waiter]
+            self._limit -= 1
+        elif waiter.cancelled():
             self._unpark_receiver(waiter)
+        else:
+            self._return_promise(waiter)
 
     def _unpark_receiver(self, waiter: Waiter) -> None:
         # A waiter that was found cancelled has been passed over, but counts until it is here.
@@ -448,11 +467,13 @@ class Channel(Generic[T]):
 
     def _take_promised(self) -> T:
         self._limit -= 1
+        if not self._closed:
+            self._reserved -= 1
+            return self._buffer.popleft()
         self._check_not_drained()
         self._reserved -= 1
         item = self._buffer.popleft()
-        if self._closed:
-            self._after_take()
+        self._after_take()
         return item
 
     def _promise(self) -> None:
@@ -477,7 +498,10 @@ class Channel(Generic[T]):
         if _get_running_loop() is not self._loop:
             self._check_wake()
         item = self._buffer.popleft()
-        self._after_take()
+        if self._senders:
+            self._grant()
+        elif self._closed and not self._buffer:
+            self._tell_drained()
         return item
 
     def _take_through(self, finish: Callable[[T], U]) -> U:

@@ -383,16 +383,13 @@ def _attempt(cases: Sequence[Case[R]], biased: bool, order: list[int]) -> tuple[
             raise TypeError(f"select takes cases, such as channel.on_get(), not {case!r}")
     first = 0 if biased else int(random() * len(cases))
     result = cases[first]._operation.attempt(_same)
-    if not isinstance(result, Blocked):
+    if result is not BLOCKED and result is not LAST:
         return first, result
     last = first if result is LAST else None
-    rest = list(range(len(cases)))
-    del rest[first]
-    if not biased and len(rest) > 1:
-        shuffle(rest)
+    rest = [1 - first] if len(cases) == 2 else _others(len(cases), first, biased)
     for position in rest:
         result = cases[position]._operation.attempt(_same)
-        if not isinstance(result, Blocked):
+        if result is not BLOCKED and result is not LAST:
             return position, result
         if result is LAST:
             last = position
@@ -400,6 +397,14 @@ def _attempt(cases: Sequence[Case[R]], biased: bool, order: list[int]) -> tuple[
         return last, cases[last]._operation.complete(_same)
     order += first, *rest
     return None
+
+
+def _others(count: int, first: int, biased: bool) -> list[int]:
+    others = list(range(count))
+    del others[first]
+    if not biased:
+        shuffle(others)
+    return others
 
 
 async def _wait(cases: Sequence[Case[R]], order: Sequence[int]) -> tuple[int, R]:
