@@ -56,7 +56,8 @@ def write_page(runs: Sequence[Results], into: Path) -> None:
     installed = table(["subject", "version"], [(name, each) for name, each in first.versions.items() if each])
     sections = [
         "# Performance",
-        "Written by `make bench-full`; do not edit it. `make bench` prints the same for one Python in some minutes.",
+        "Written by `python -m benchmarks page` from the runs named below; `make bench-full` makes such runs and this page "
+        "in one go. `make bench` prints the same for one Python in some minutes.",
         _about(runs),
         installed,
         "## Floors and goals",
