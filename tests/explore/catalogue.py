@@ -36,6 +36,7 @@ PROGRAMS: list[Program] = [
     program("A: put_nowait close | J: join | K: join | G: get_nowait"),
     program("A: put close | J: join | G: get | H: get", cancels=2),
     program("J: join | A: put_nowait abort | G: get peek"),
+    program("A: put_nowait put_nowait | G: peek get peek", size=2, cancels=1),
     program("A: put_nowait put_nowait close | J: join | G: get_nowait get_nowait", size=2),
     program("A: put_nowait put_nowait close | G: get | H: get | I: get", size=2, cancels=1),
     # Iterating.
