@@ -56,8 +56,7 @@ def write_page(runs: Sequence[Results], into: Path) -> None:
     installed = table(["subject", "version"], [(name, each) for name, each in first.versions.items() if each])
     sections = [
         "# Performance",
-        "Written by `python -m benchmarks page` from the runs named below; `make bench-full` makes such runs and this page "
-        "in one go. `make bench` prints the same for one Python in some minutes.",
+        "Written by `python -m benchmarks page`, from the runs named below; `make bench-full` makes runs and page in one go.",
         _about(runs),
         installed,
         "## Floors and goals",
