@@ -56,7 +56,7 @@ def write_page(runs: Sequence[Results], into: Path) -> None:
     installed = table(["subject", "version"], [(name, each) for name, each in first.versions.items() if each])
     sections = [
         "# Performance",
-        "Written by `python -m benchmarks page`, from the runs named below; `make bench-full` makes runs and page in one go.",
+        "Written by `python -m benchmarks page` from the runs named below; `make bench-full` makes runs and page.",
         _about(runs),
         installed,
         "## Floors and goals",
