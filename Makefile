@@ -31,7 +31,7 @@ help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
 	@echo 'make check       all of: lint types docs dist test'
 	@echo 'make lint        ruff: rules and format'
-	@echo 'make types       mypy; stubtest; is every public name typed (pyright); six checkers on tests/typing'
+	@echo 'make types       mypy; stubtest, of the package and of stubs/; is every public name typed (pyright); six checkers on tests/typing'
 	@echo 'make docs        run and type-check what the pages show; the site, into build/site, with warnings as errors'
 	@echo 'make dist        build wheel and sdist into dist/, look into them'
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
@@ -58,6 +58,7 @@ types: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 types: .venv/dev.ready
 	.venv/bin/python -m mypy
 	.venv/bin/python -m mypy.stubtest aiochannel
+	MYPYPATH=stubs .venv/bin/python -m mypy.stubtest --ignore-missing-stub $(notdir $(wildcard stubs/*))
 	.venv/bin/python -m pyright --verifytypes aiochannel --ignoreexternal
 	.venv/bin/python -m tests.typing.snapshot --check
 	.venv/bin/python -m tests.typing.run

@@ -1,8 +1,8 @@
 """What is measured: this package, its peers, and the limits that no queue in Python can beat.
 
 To add a peer, write a function below that imports it and returns a `Subject`, and add it to PEERS; `pyproject.toml`
-(extra `bench`) and `constraints.txt` install it. Peers are imported by name, so that one that is not installed is left
-out, and none has to be installed to type-check this file.
+(extra `bench`) and `constraints.txt` install it. A peer that is not installed is left out. None has to be installed to
+type-check this file: one with types of its own is imported by name; of one without, `stubs/` has what is used here.
 """
 
 import asyncio
@@ -227,11 +227,12 @@ def aiologic() -> Subject:
 
 
 def asyncio_channel() -> Subject:
-    made_by = import_module("asyncio_channel").create_channel
+    from asyncio_channel import create_channel
+
     return _subject(
         "asyncio-channel",
         version("asyncio-channel"),
-        lambda capacity: made_by(_at_least_one(capacity)),
+        lambda capacity: create_channel(_at_least_one(capacity)),
         lambda made: Ends(
             put=made.put,
             get=made.take,
@@ -244,11 +245,12 @@ def asyncio_channel() -> Subject:
 
 
 def aiochan() -> Subject:
-    made_by = import_module("aiochan").Chan
+    from aiochan import Chan
+
     return _subject(
         "aiochan",
         version("aiochan"),
-        lambda capacity: made_by(None if capacity == RENDEZVOUS else _at_least_one(capacity)),
+        lambda capacity: Chan(None if capacity == RENDEZVOUS else _at_least_one(capacity)),
         lambda made: Ends(
             put=made.put,
             get=made.get,
