@@ -39,8 +39,11 @@ def _plain(events: list[Event], calls: list[Call]) -> Iterator[tuple[Event, Call
         if event.kind == "ends" and event.outcome is not None and calls[event.call].verb == "select":
             took[event.call] = as_plain(calls[event.call], event.outcome)
     for event in events:
-        call, outcome = took.get(event.call, (calls[event.call], event.outcome))
-        yield (event._replace(outcome=outcome) if event.kind == "ends" else event), call
+        if event.call in took:
+            call, outcome = took[event.call]
+            yield (event._replace(outcome=outcome) if event.kind == "ends" else event), call
+        else:
+            yield event, calls[event.call]
 
 
 def selected_from(call: Call) -> tuple[CaseText, ...]:
@@ -271,11 +274,8 @@ def stuck(world: World) -> Iterator[str]:
 
 def left_over(world: World) -> Iterator[str]:
     """When nobody waits any more, the channel says so, takes what it has room for, and is freed when it is dropped."""
-    # An exception that leaves a block may be kept with all its frames, as a channel's cause or by a task group.
-    excused = any(word in world.program.text for word in ("crash", "group"))
-    if not excused and not any(call.verb == "leave" and call.value is not None for call in world.recorder.calls):
-        for name in world.kept:
-            yield f"channel {name} is kept alive"
+    for name in world.kept:
+        yield f"channel {name} is kept alive"
     for name, seen in world.emptied.items():
         if seen.senders or seen.receivers:
             yield f"{seen.senders} senders and {seen.receivers} receivers wait, and there is nobody"

@@ -10,6 +10,7 @@ nothing else, which prunes less and is never wrong.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from types import CoroutineType
 
 from aiochannel import Channel
@@ -52,6 +53,7 @@ def fingerprint(world: World) -> object:
         waits_on: object = getattr(task, "_fut_waiter", None)
         if waits_on is not None:
             names[id(waits_on)] = world.recorder.calls[number]
+    freezer = _Freezer(names)
     lanes = [
         (
             lane.name,
@@ -59,7 +61,7 @@ def fingerprint(world: World) -> object:
             lane.place,
             lane.items,
             lane.end,
-            None if lane.task is None else (lane.task.done(), lane.task.cancelling(), _frames(lane.task, names)),
+            None if lane.task is None else (lane.task.done(), lane.task.cancelling(), _frames(lane.task, freezer)),
         )
         for lane in world.lanes
     ]
@@ -70,7 +72,7 @@ def fingerprint(world: World) -> object:
     return (
         history(world), tuple(lanes), tuple(timers), world.cancels,
         tuple(_label(handle, world) for handle in world.loop.ready),
-        tuple(_frozen(channel, names) for channel in world.channels.values()),
+        tuple([freezer.freeze(channel) for channel in world.channels.values()]),
         tuple(_machine(follower, name) for name in world.channels),
     )  # fmt: skip
 
@@ -95,39 +97,58 @@ def _machine(follower: Follower, name: str) -> object:
     )  # fmt: skip
 
 
-def _frames(task: asyncio.Task[object], names: dict[int, object]) -> object:
+class _Freezer:
+    """Turns objects into values that are equal where the objects, and all that they refer to, are in the same state."""
+
+    def __init__(self, names: dict[int, object]) -> None:
+        self.names = names  # of futures
+        self.met: dict[int, int] = {}
+
+    def freeze(self, value: object) -> object:
+        if isinstance(value, SIMPLE):
+            return value
+        if id(value) in self.met:
+            return ("met", self.met[id(value)])
+        self.met[id(value)] = len(self.met)
+        match value:
+            case asyncio.Future():
+                result: object = getattr(value, "_result", None)
+                return (self.names.get(id(value)), value.done(), value.cancelled(), self.freeze(result))
+            case asyncio.AbstractEventLoop():
+                return "loop"
+            case BaseException():
+                return str(value)
+            case list() | tuple() | deque():
+                items: object = tuple([self.freeze(item) for item in value])
+            case dict():
+                items = tuple([(self.freeze(key), self.freeze(item)) for key, item in value.items()])
+            case _ if type(value).__module__.startswith(Channel.__module__.partition(".")[0]):
+                items = ()
+            case _:
+                return object()
+        return (items, *[self.freeze(getattr(value, name, None)) for name in _attributes(value)])
+
+
+def _attributes(value: object) -> list[str]:
+    found = list(getattr(value, "__dict__", ()))
+    for kind in type(value).__mro__:
+        slots: str | Iterable[str] = getattr(kind, "__slots__", ())
+        found += [slots] if isinstance(slots, str) else slots
+    return [name for name in found if not name.startswith("__")]
+
+
+def _frames(task: asyncio.Task[object], freezer: _Freezer) -> object:
     """Where the coroutines of a task are suspended, and what their local variables hold."""
     found: list[object] = []
     coro: object = task.get_coro()
     while isinstance(coro, CoroutineType):
         frame = coro.cr_frame
         if frame is not None:
-            held = {
-                name: value for name, value in frame.f_locals.items() if isinstance(value, (*SIMPLE, asyncio.Future))
-            }
-            found.append((frame.f_code.co_name, frame.f_lasti, _frozen(held, names)))
+            held = [
+                (name, freezer.freeze(value))
+                for name, value in frame.f_locals.items()
+                if isinstance(value, (*SIMPLE, asyncio.Future))
+            ]
+            found.append((frame.f_code.co_name, frame.f_lasti, tuple(held)))
         coro = coro.cr_await
     return tuple(found)
-
-
-def _frozen(value: object, names: dict[int, object]) -> object:
-    match value:
-        case int() | float() | str() | None:
-            return value
-        case asyncio.Future():
-            return (names.get(id(value)), value.done(), value.cancelled())
-        case asyncio.AbstractEventLoop():
-            return "loop"
-        case BaseException():
-            return str(value)
-        case list() | tuple() | deque():
-            return tuple(_frozen(item, names) for item in value)
-        case dict():
-            return tuple((_frozen(key, names), _frozen(item, names)) for key, item in value.items())
-        case Channel():
-            slots: tuple[str, ...] = Channel.__slots__
-            return tuple(_frozen(getattr(value, slot), names) for slot in slots if slot != "__weakref__")
-        case _ if hasattr(value, "__dict__"):
-            return _frozen(vars(value), names)
-        case _:
-            return object()

@@ -44,7 +44,9 @@ class ScriptedLoop(asyncio.AbstractEventLoop):
 
     def tick(self) -> None:
         """Move time to the earliest timer, and make it ready."""
-        timer = heapq.heappop(self.timers)
+        timer = self.next_timer()
+        assert timer is not None
+        heapq.heappop(self.timers)
         self.clock = max(self.clock, timer.when())
         self.ready.append(timer)
 

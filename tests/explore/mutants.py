@@ -172,7 +172,7 @@ def judge() -> str:
     """Try the package in this directory; what has noticed a fault, or nothing."""
     assert Path(aiochannel.__file__).is_relative_to(Path.cwd()), aiochannel.__file__
     for script in PROGRAMS:
-        report = Explorer(script).explore(200)
+        report = Explorer(script).explore(200, 200)
         if report.failure is not None:
             return f"explorer: {report.failure.violations[0].kind}: {script.describe()}"
     try:

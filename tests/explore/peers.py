@@ -103,7 +103,7 @@ def measure(peer: Peer, budget: int) -> Row:
     schedules = 0
     for script in programs(peer):
         tally = Tally(script, peer)
-        tally.explore(budget)
+        tally.explore(budget, budget)
         schedules += len(tally.played)
         counts.update(tally.counts)
         tallies.append(tally)

@@ -25,7 +25,7 @@ import re
 import sys
 from collections.abc import AsyncIterable, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple, Protocol
 from weakref import ref
 
@@ -71,17 +71,22 @@ class Program(NamedTuple):
         return f"{self.text}  [{size}, {self.cancels} cancels{', any order' if self.any_order else ''}]"
 
     def channels(self) -> list[str]:
-        found = {"a"}
-        waiting = [op for lane in self.lanes for op in lane.ops]
-        while waiting:
-            op = waiting.pop()
-            found.add(op.channel)
-            waiting.extend(op.inner)
-        return sorted(found)
+        return _channels(self.lanes)
 
     def machines(self) -> dict[str, Reference]:
         size = {RENDEZVOUS: 0, 0: math.inf}.get(self.size, self.size)
         return {name: Reference(size) for name in self.channels()}
+
+
+@cache
+def _channels(lanes: tuple[LaneText, ...]) -> list[str]:
+    found = {"a"}
+    waiting = [op for lane in lanes for op in lane.ops]
+    while waiting:
+        op = waiting.pop()
+        found.add(op.channel)
+        waiting.extend(op.inner)
+    return sorted(found)
 
 
 def program(text: str, size: int = 1, *, cancels: int = 2, any_order: bool = False) -> Program:
@@ -198,6 +203,7 @@ class World:
         self.at_rest: dict[str, Seen] = {}
         self.emptied: dict[str, Seen] = {}
         self.rest_place = -1
+        self.left_by: list[BaseException] = []
         self.kept: list[str] = []
         asyncio.events._set_running_loop(self.loop)  # made for event loops
         self.lanes = [Lane(text) for text in script.lanes]
@@ -211,6 +217,14 @@ class World:
         walk = partial(self.go_through, lane)
         lane.task = self.loop.create_task(self.inside_end(lane, kind, walk) if kind else walk())
         lane.handle = self.loop.ready.pop()
+
+    def record(self) -> object:
+        """All that the checks look at. Two runs of a program with equal records break the same rules."""
+        return (
+            tuple(self.recorder.calls), tuple(self.recorder.events), tuple(self.seen), self.rest_place,
+            tuple(self.stuck), tuple(self.at_rest.items()), tuple(self.emptied.items()),
+            tuple(self.kept), tuple(self.loop.complaints), self.failure,
+        )  # fmt: skip
 
     # Decisions.
 
@@ -304,6 +318,10 @@ class World:
         """Drop every reference to the channels: what they leave behind in futures is heard now, and they are freed."""
         dropped = {name: ref(channel) for name, channel in self.channels.items()}
         self.channels.clear()
+        # A cause is kept by its channel, and asyncio's TaskGroup keeps what it raises: without the frames, it may.
+        for error in self.left_by:
+            error.__traceback__ = None
+        self.left_by.clear()
         for lane in self.lanes:
             lane.task = None
             lane.tx.clear()
@@ -313,13 +331,21 @@ class World:
 
     def probe(self, name: str, channel: Subject) -> None:
         """Drain the channel, fill it, close it, drain it again; each call says what it finds."""
-        lane = Lane(LaneText(PROBE, "", ()))
-        get, put, close = (Op(verb, "", (), name, False) for verb in ("get_nowait", "put_nowait", "close"))
-        drain = [get] * (channel.qsize() + 1)
-        fill = [put] * (max(self.program.size, 0) + 1)
-        for op in [*drain, *fill, close, put, *[get] * len(fill), get]:
-            self.now(lane, op)
-        joining = self.loop.create_task(self.wait(lane, Op("join", "", (), name, False)))
+        now = self.recorder.now
+        more = max(self.program.size, 0) + 1
+        put, get, close, join = (
+            Call(PROBE, verb, None, name) for verb in ("put_nowait", "get_nowait", "close", "join")
+        )
+        items = [f"{PROBE}{number}" for number in range(more + 1)]
+        for _ in range(channel.qsize() + 1):
+            now(get, channel.get_nowait)
+        for item in items[:-1]:
+            now(put._replace(value=item), partial(channel.put_nowait, item))
+        now(close, channel.close)
+        now(put._replace(value=items[-1]), partial(channel.put_nowait, items[-1]))
+        for _ in range(more + 1):
+            now(get, channel.get_nowait)
+        joining = self.loop.create_task(self.recorder.wait(join, channel.join()))
         self.run_dry()
         joining.cancel()
         self.run_dry()
@@ -375,15 +401,26 @@ class World:
         try:
             yield
         except BaseException as error:
+            self.left_by.append(error)
             cause = str(error)
             raise
         finally:
             self.recorder.now(Call(lane.name, "leave", cause, end=end), lambda: None)
 
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.left_by.append(error)
+            raise
+
     # Operations.
 
     async def perform(self, lane: Lane, op: Op) -> None:
         match op.verb:
+            case verb if verb in WAITING:
+                await self.wait(lane, op)
             case "timeout":
                 with suppress(TimeoutError):
                     async with asyncio.timeout(int(op.argument or 1)):
@@ -393,9 +430,10 @@ class World:
                     await asyncio.wait_for(self.perform_each(lane, op), int(op.argument or 1))
             case "group":
                 try:
-                    async with asyncio.TaskGroup() as group:
-                        for inner in op.inner:
-                            self.adopt(lane, group.create_task(self.perform(lane, inner)))
+                    with self.noting():
+                        async with asyncio.TaskGroup() as group:
+                            for inner in op.inner:
+                                self.adopt(lane, group.create_task(self.perform(lane, inner)))
                 except* Crash:
                     pass
             case "eager":
@@ -420,8 +458,6 @@ class World:
                 for _ in range(int(op.argument or STEPS)):
                     if not await self.wait(lane, op._replace(verb="next")):
                         break
-            case verb if verb in WAITING:
-                await self.wait(lane, op)
             case _:
                 self.now(lane, op)
 

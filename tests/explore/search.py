@@ -21,7 +21,7 @@ from tests.model.record import trace
 
 PROBES = 100
 CANCEL = 0.25
-Choose = Callable[[World, list[str]], int]
+Choose = Callable[[World], str]
 
 
 class Failure(NamedTuple):
@@ -59,17 +59,17 @@ class Explorer:
         self.only = only  # the one kind of violation that counts, if not all do
         self.histories: set[object] = set()
         self.keep_histories = keep_histories
+        self.faultless: set[int] = set()  # the records that were checked; those of other schedules are often equal
 
     def play(self, choose: Choose) -> tuple[World, tuple[Violation, ...]]:
-        """One run, to its end and through all the checks; a run that `choose` gives up by -1 is not checked."""
+        """One run, to its end and through all the checks; one that `choose` gives up, by "", is not checked."""
         world = World(self.program, self.make)
         try:
             while not world.ended and world.failure is None:
-                options = world.options()
-                choice = choose(world, options)
-                if choice < 0:
+                decision = choose(world)
+                if not decision:
                     return world, ()
-                world.take(options[choice])
+                world.take(decision)
             world.finish()
             world.let_go()
         finally:
@@ -77,21 +77,28 @@ class Explorer:
             world.forget()
         if self.keep_histories:
             self.histories.add(history(world))
-        return world, tuple(found for found in check(world) if self.only in ("", found.kind))
+        record = hash(world.record())
+        if record in self.faultless:
+            return world, ()
+        violations = tuple(found for found in check(world) if self.only in ("", found.kind))
+        if not violations:
+            self.faultless.add(record)
+        return world, violations
 
     def replay(self, decisions: Iterable[str], *, strict: bool = True) -> tuple[World, tuple[Violation, ...]]:
         """Play a list of decisions, then go on with whatever comes first. Not strict: skip what cannot be taken."""
         script = list(decisions)
         script.reverse()
 
-        def choose(_: World, options: list[str]) -> int:
+        def choose(world: World) -> str:
+            options = world.options()
             while script:
                 decision = script.pop()
                 if decision in options:
-                    return options.index(decision)
+                    return decision
                 if strict:
                     raise ValueError(f"{decision!r} is not one of {options}")
-            return 0
+            return options[0]
 
         return self.play(choose)
 
@@ -120,23 +127,21 @@ class Explorer:
 
     def walk(self, budget: int, *, prune: bool = False) -> Report:
         """Depth first, until every schedule has been played, or as many as `budget`."""
-        path: list[int] = []
-        widths: list[int] = []
+        path: list[list[str]] = []  # for each decision of a run what is left to take, the next one last
         visited: set[object] = set()
         depth = schedules = 0
 
-        def choose(world: World, options: list[str]) -> int:
+        def choose(world: World) -> str:
             nonlocal depth
             if depth == len(path):
                 if prune:
                     place = fingerprint(world)
                     if place in visited:
-                        return -1
+                        return ""
                     visited.add(place)
-                path.append(0)
-                widths.append(len(options))
+                path.append(world.options()[::-1])
             depth += 1
-            return path[depth - 1]
+            return path[depth - 1][-1]
 
         while schedules < budget:
             depth = 0
@@ -144,12 +149,11 @@ class Explorer:
             schedules += 1
             if violations:
                 return Report(self.program, schedules, 0.0, self.shrink(world.decisions))
-            while path and path[-1] + 1 == widths[-1]:
+            while path and len(path[-1]) == 1:
                 path.pop()
-                widths.pop()
             if not path:
                 return Report(self.program, schedules, 1.0, None)
-            path[-1] += 1
+            path[-1].pop()
         return Report(self.program, schedules, 0.0, None)
 
     def sample(self, draws: int, seed: int = 0) -> Report:
@@ -158,15 +162,16 @@ class Explorer:
         drawn: set[int] = set()
         size = probability = 0.0
 
-        def choose(_: World, options: list[str]) -> int:
+        def choose(world: World) -> str:
             nonlocal probability
+            options = world.options()
             others = sum(not option.startswith("cancel") for option in options)
             cancels = len(options) - others
             if cancels and source.random() < CANCEL:
                 probability *= CANCEL / cancels
-                return others + source.randrange(cancels)
+                return options[others + source.randrange(cancels)]
             probability *= (1 - CANCEL if cancels else 1) / others
-            return source.randrange(others)
+            return options[source.randrange(others)]
 
         for _ in range(draws):
             probability = 1.0
@@ -177,12 +182,12 @@ class Explorer:
                 return Report(self.program, len(drawn), 0.0, self.shrink(world.decisions))
         return Report(self.program, len(drawn), min(1.0, len(drawn) * draws / size), None)
 
-    def explore(self, budget: int, seed: int = 0) -> Report:
-        """Every schedule if there are about as many as `budget`, or else a sample of that size."""
+    def explore(self, budget: int, draws: int, seed: int = 0) -> Report:
+        """Every schedule if there are about as many as `budget`, or else so many draws."""
         probe = self.sample(PROBES, seed)
         if probe.failure is None and probe.schedules <= budget * probe.share:
             return self.walk(4 * budget)  # it is an estimate
-        return probe if probe.failure else self.sample(budget, seed)
+        return probe if probe.failure else self.sample(draws, seed)
 
 
 def replay(text: str, size: int, decisions: Iterable[str], make: Make = make_channel) -> tuple[Violation, ...]:

@@ -40,7 +40,7 @@ FAULTS: list[tuple[type[Sketch], Program, str]] = [
 
 @pytest.mark.parametrize("script", PROGRAMS, ids=Program.describe)
 def test_every_schedule_keeps_the_contract(script: Program) -> None:
-    report = Explorer(script).explore(BUDGET)
+    report = Explorer(script).explore(BUDGET, BUDGET)
     assert report.failure is None, report.failure.report()
 
 
@@ -62,6 +62,12 @@ def test_a_seeded_fault_is_found_by_its_check_and_shrunk(fault: type[Sketch], sc
 )
 def test_a_seeded_fault_is_found_by_the_reference_machine_alone(fault: type[Sketch], script: Program) -> None:
     assert Explorer(script, fault, only="not explained").walk(5000).failure is not None
+
+
+def test_a_channel_that_is_kept_alive_is_found_beside_exceptions_that_leave_a_group() -> None:
+    script = program("A: put | G: group(get,crash)")
+    assert Explorer(script, Sketch).walk(1000).failure is None
+    assert Explorer(script, sketch.HoldsOn, only="left over").walk(1000).failure is not None
 
 
 @pytest.mark.parametrize("script", sorted({script for _, script, _ in FAULTS}), ids=Program.describe)
