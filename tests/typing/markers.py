@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from tests.typing.checkers import NAMES, Environment, Place
+from tests.typing.checkers import NAMES, Place
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "typing.md"
@@ -38,8 +38,8 @@ Markers: TypeAlias = Mapping[Place, Marker]
 NONE = Marker(frozenset(), "", is_mistake=False)
 
 
-def stage(environment: Environment, target: str) -> Markers:
-    """Copy the cases, the applications and the examples of docs/typing.md, and return their markers.
+def stage(folder: Path, target: str) -> Markers:
+    """Copy the cases, the applications and the examples of docs/typing.md into a folder, and return their markers.
 
     Every copy gets a wrong line at its end, so that no checker can pass by not looking.
     """
@@ -49,7 +49,7 @@ def stage(environment: Environment, target: str) -> Markers:
         begins = _TARGET.match(text)
         if begins and int(begins[1]) > int(target.removeprefix("3.")):
             continue
-        copy = environment.sources(target) / path
+        copy = folder / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(text)
         for number, line in enumerate(text.splitlines(), 1):

@@ -25,7 +25,7 @@ def main() -> int:
     begin = perf_counter()
     with TemporaryDirectory() as folder:
         environment = Environment(Path(folder))
-        markers = {target: stage(environment, target) for target in TARGETS}
+        markers = {target: stage(environment.sources(target), target) for target in TARGETS}
         reports = environment.check(TARGETS)
     runs_of: dict[str, list[Run]] = defaultdict(list)
     for run, reported in reports.items():
