@@ -183,9 +183,9 @@ def by_the_model() -> str:
     from hypothesis import Phase, settings  # noqa: PLC0415  # takes longer to import than most mutants live
     from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415
 
-    from tests.model.test_model import PROFILE, ChannelMachine  # noqa: PLC0415
+    from tests.model.test_model import CHECK, ChannelMachine  # noqa: PLC0415
 
-    without_shrinking = settings(PROFILE, report_multiple_bugs=False, phases=[Phase.generate])
+    without_shrinking = settings(CHECK, report_multiple_bugs=False, phases=[Phase.generate])
     try:
         run_state_machine_as_test(ChannelMachine, settings=without_shrinking)
     except BaseException as error:
@@ -206,7 +206,7 @@ def try_out(mutant: Mutant) -> str:
         try:
             run = subprocess.run(
                 command, cwd=directory, capture_output=True, text=True, timeout=SECONDS, check=False,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "AIOCHANNEL_PROFILE": ""},
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return f"hangs: for {SECONDS} s"

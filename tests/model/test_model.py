@@ -4,12 +4,10 @@ The rules are synchronous and own the loop. A task that is started, woken or can
 the loop make a pass, so that every rule meets the others halfway. The record of the calls, not a guess at what the loop
 does, drives the reference machine; so all loops are held to the same, whatever order they run tasks in.
 
-With AIOCHANNEL_PROFILE=prove in the environment this runs for minutes and at random; without it, for seconds and always
-the same.
+As a test this runs for seconds and always the same; `python -m tests.model` runs for minutes and at random.
 """
 
 import asyncio
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
@@ -45,7 +43,6 @@ Coro = Coroutine[object, object, object]
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=40)
 CHECK = settings(COMMON, max_examples=150, derandomize=True, database=None)
 PROVE = settings(COMMON, max_examples=2500, stateful_step_count=60, print_blob=True)
-PROFILE = PROVE if os.environ.get("AIOCHANNEL_PROFILE") == "prove" else CHECK
 
 items = st.one_of(st.none(), st.just(0), st.just(""), st.integers(min_value=1))
 causes = st.sampled_from(["", "why", "wherefore"])
@@ -72,6 +69,7 @@ class Crash(Exception):
 
 class ChannelMachine(RuleBasedStateMachine):
     eager: ClassVar[bool] = False
+    totals: ClassVar[Counter[str]] = Counter()
 
     @staticmethod
     def make_loop() -> asyncio.AbstractEventLoop:
@@ -306,6 +304,7 @@ class ChannelMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "loop"):
             return
+        self.totals.update(examples=1, calls=len(self.recorder.calls))
         try:
             self.run_to_rest()
             self.agree()
@@ -362,14 +361,14 @@ class UvloopMachine(ChannelMachine):
 
 
 def test_asyncio() -> None:
-    run_state_machine_as_test(ChannelMachine, settings=PROFILE)
+    run_state_machine_as_test(ChannelMachine, settings=CHECK)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
 def test_eager_tasks() -> None:
-    run_state_machine_as_test(EagerMachine, settings=PROFILE)
+    run_state_machine_as_test(EagerMachine, settings=CHECK)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not there on Windows")
 def test_uvloop() -> None:
-    run_state_machine_as_test(UvloopMachine, settings=PROFILE)
+    run_state_machine_as_test(UvloopMachine, settings=CHECK)
