@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from tests.explore.programs import PROBE, RENDEZVOUS, World
 from tests.model.record import Call, Event, Follower, as_plain, differences
-from tests.model.reference import Outcome
 from tests.model.selects import CaseText
 
 PUTS = ("put", "put_nowait", "put_many")
@@ -32,18 +31,16 @@ class Put(NamedTuple):
     latest: int
 
 
-def _plain(events: list[Event], calls: list[Call]) -> Iterator[tuple[Event, Call]]:
-    """Give each event with its call, where a select that took a case counts as a plain get or put of that case."""
-    took: dict[int, tuple[Call, Outcome]] = {}
-    for event in events:
+def _plain(events: list[Event], calls: list[Call]) -> tuple[list[Event], list[Call]]:
+    """The record, where a select that took a case counts as a plain get or put of that case."""
+    if not any(call.verb == "select" for call in calls):
+        return events, calls
+    events, calls = events.copy(), calls.copy()
+    for place, event in enumerate(events):
         if event.kind == "ends" and event.outcome is not None and calls[event.call].verb == "select":
-            took[event.call] = as_plain(calls[event.call], event.outcome)
-    for event in events:
-        if event.call in took:
-            call, outcome = took[event.call]
-            yield (event._replace(outcome=outcome) if event.kind == "ends" else event), call
-        else:
-            yield event, calls[event.call]
+            calls[event.call], outcome = as_plain(calls[event.call], event.outcome)
+            events[place] = Event("ends", event.call, outcome)
+    return events, calls
 
 
 def selected_from(call: Call) -> tuple[CaseText, ...]:
@@ -60,10 +57,11 @@ class Ledger:
         self.selected = any(
             case.channel == channel for call in self.calls if call.verb == "select" for case in selected_from(call)
         )
+        events, calls = _plain(world.recorder.events, self.calls)
         self.events = [
-            (place, event, call)
-            for place, (event, call) in enumerate(_plain(world.recorder.events, self.calls))
-            if call.channel == channel
+            (place, event, calls[event.call])
+            for place, event in enumerate(events)
+            if calls[event.call].channel == channel
         ]
         self.begun = {event.call: place for place, event, _ in self.events if event.kind == "call"}
         self.accepted: list[Put] = []  # surely

@@ -333,19 +333,17 @@ class World:
         """Drain the channel, fill it, close it, drain it again; each call says what it finds."""
         now = self.recorder.now
         more = max(self.program.size, 0) + 1
-        put, get, close, join = (
-            Call(PROBE, verb, None, name) for verb in ("put_nowait", "get_nowait", "close", "join")
-        )
+        get = Call(PROBE, "get_nowait", None, name)
         items = [f"{PROBE}{number}" for number in range(more + 1)]
         for _ in range(channel.qsize() + 1):
             now(get, channel.get_nowait)
         for item in items[:-1]:
-            now(put._replace(value=item), partial(channel.put_nowait, item))
-        now(close, channel.close)
-        now(put._replace(value=items[-1]), partial(channel.put_nowait, items[-1]))
+            now(Call(PROBE, "put_nowait", item, name), partial(channel.put_nowait, item))
+        now(Call(PROBE, "close", None, name), channel.close)
+        now(Call(PROBE, "put_nowait", items[-1], name), partial(channel.put_nowait, items[-1]))
         for _ in range(more + 1):
             now(get, channel.get_nowait)
-        joining = self.loop.create_task(self.recorder.wait(join, channel.join()))
+        joining = self.loop.create_task(self.recorder.wait(Call(PROBE, "join", None, name), channel.join()))
         self.run_dry()
         joining.cancel()
         self.run_dry()

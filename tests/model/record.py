@@ -271,13 +271,14 @@ class Follower:
 
 def differences(seen: Seen, look: Look) -> str | None:
     """How what a channel shows differs from what the reference machine says; None if it does not."""
-    full = seen.full if look.closed else look.full
-    shown = Seen(look.qsize, look.empty, full, look.closed, seen.senders, seen.receivers, look.open_ends)
-    if seen != shown:
-        return f"it shows {seen}, and should show {shown}"
-    for actual, (least, most) in ((seen.senders, look.senders), (seen.receivers, look.receivers)):
-        if not least <= actual <= most:
-            return f"it shows {seen}, and there should be {look.senders[0]} and {look.receivers[0]} waiting"
+    qsize, empty, full, closed, senders, receivers, open_ends = seen
+    if (qsize, empty, full or closed, closed, open_ends) != (
+        look.qsize, look.empty, look.full or look.closed, look.closed, look.open_ends,
+    ):  # fmt: skip
+        return f"it shows {seen}, and should show {look}"
+    (least, most), (fewest, all_of_them) = look.senders, look.receivers
+    if not least <= senders <= most or not fewest <= receivers <= all_of_them:
+        return f"it shows {seen}, and there should be {least} and {fewest} waiting"
     return None
 
 

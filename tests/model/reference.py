@@ -91,8 +91,11 @@ class Reference:
 
     def look(self) -> Look:
         def waiting(line: list[Ticket]) -> tuple[int, int]:
-            least = _count(line, "waits")
-            return least, least + _count(line, "cancelled")
+            if not line:
+                return 0, 0
+            states = [ticket.state for ticket in line]
+            least = states.count("waits")
+            return least, least + states.count("cancelled")
 
         sides = list(self.ends.values())
         unpromised = self.unpromised()
