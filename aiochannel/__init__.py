@@ -1,7 +1,7 @@
 """Typed, closable channels for asyncio.
 
-Reading order: errors, selection (a case, and waiting for one of several), protocols (the two sides), handles (one-sided
-views and counted ends), channel (the machine), timers, merging.
+Reading order: errors, lines (who waits), selection (a case, and waiting for one of several), protocols (the two sides),
+handles (one-sided views and counted ends), channel (the machine), timers, merging.
 """
 
 from aiochannel.channel import Channel, ChannelStatistics

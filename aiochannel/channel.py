@@ -2,10 +2,8 @@
 
 State. `buffer` holds every item that has been accepted and not yet received. `reserved` says how many of these are
 promised to receivers that were woken and have not run yet. `limit` is the length of the buffer at which a put must
-wait: maxsize + receivers inside a waiting get - granted slots; infinite for an unbounded channel, and minus infinity
-once the channel is closed, so that the fast path of a put tests one thing. `receivers` and `senders` are those that
-wait to be woken, in the order in which they began: an insertion-ordered map, since any of them may be cancelled and has
-to leave in O(1).
+wait: maxsize + receivers inside a waiting get - granted slots; less than any length once the channel is closed.
+`receivers` and `senders` are the lines of those that wait to be woken, in the order in which they began.
 
 A waiter gets a wake-up, never an item. An item that is put while receivers wait is promised to the first of them and
 stays in the buffer until the woken task takes it; a slot that gets free while senders wait is granted to the first of
@@ -18,16 +16,20 @@ Three invariants hold whenever no method of this module is running:
     room (`len(buffer) < limit`) and a waiting sender never coexist;
     receivers of a closed channel wait only while promised items remain, since a promise can come back.
 
-A select waits with one future on several channels. Beside it stands an `Arm`, by which the channel that wakes it
-withdraws it from the others. A waiter found done was cancelled, and is passed over.
+The fast path of a put tests one thing, `len(buffer) < ceiling`, and that of a get `len(buffer) > floor`. Both are on
+the safe side: the ceiling is never above the limit, and is `NO_PUT` while a receiver waits; the floor is never below
+`reserved`, and is `NO_GET` while a sender waits and once the channel is closed. Whatever lowers the limit or promises
+an item sets them to that; the next put or get that goes the long way, and finds nobody to wake, sets them free again.
+
+A select stands in several lines. The one that wakes it withdraws it from the others. A waiter found done was cancelled,
+and is passed over.
 
 A put promises before it appends and a get checks before it takes, so that nothing has changed if waking is refused:
 that happens in the loop's debug mode, where a channel is used from a thread that is not the loop's.
 """
 
-import sys
-from asyncio import AbstractEventLoop, _get_running_loop, get_running_loop
-from collections import OrderedDict, deque
+from asyncio import AbstractEventLoop, Future, _get_running_loop, get_running_loop
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Generic, Self, TypeVar, final
@@ -36,13 +38,19 @@ from typing_extensions import override
 
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
 from aiochannel.handles import End, ReceiverHandle, SenderHandle, receiving_end, sending_end
+from aiochannel.lines import NOBODY, Line, Waiter
 from aiochannel.protocols import Receiver, Sender
-from aiochannel.selection import BLOCKED, Arm, Blocked, Case, Waiter
+from aiochannel.selection import BLOCKED, Blocked, Case, Selection
 
 T = TypeVar("T")
 U = TypeVar("U")
 
-UNBOUNDED: Final = sys.maxsize  # no deque gets that long
+UNBOUNDED: Final = 2**29
+"""The capacity of an unbounded channel; no channel holds more. CPython compares ints below 2**30 in half the time."""
+
+NO_PUT: Final = 0
+NO_GET: Final = 2**30 - 1
+"""The values of `ceiling` and `floor` that lead every put and every get the long way."""
 
 
 @final
@@ -62,9 +70,10 @@ class ChannelStatistics:
 class Channel(Generic[T]):
     """A closable first-in, first-out queue between the tasks of one event loop.
 
-    `maxsize` is the number of items it buffers, 0 for no limit. A put waits while there is no room and a get while
-    there is no item; both are served in the order in which they began to wait. A channel is done when it is closed and
-    drained: `close` refuses further items, and receivers go on until the last item is taken.
+    `maxsize` is the number of items it buffers, 0 for no limit (and no channel buffers more than 2**29). A put waits
+    while there is no room and a get while there is no item; both are served in the order in which they began to wait. A
+    channel is done when it is closed and drained: `close` refuses further items, and receivers go on until the last
+    item is taken.
 
     A channel can be made before a loop runs. It belongs to the loop of the tasks that wait on it, and may move to
     another loop when nobody waits; with `loop` given, tasks may wait on it in that loop only. It is not thread-safe.
@@ -78,10 +87,13 @@ class Channel(Generic[T]):
         "_buffer",
         "_capacity",
         "_cause",
+        "_ceiling",
         "_closed",
+        "_floor",
         "_joiners",
         "_limit",
         "_loop",
+        "_maxsize",
         "_open_receivers",
         "_open_senders",
         "_pinned",
@@ -99,11 +111,14 @@ class Channel(Generic[T]):
             raise TypeError(f"loop must be an event loop or None, not {belongs_to!r}")
         self._buffer: deque[T] = deque()
         self._reserved = 0
-        self._capacity = maxsize or UNBOUNDED
+        self._maxsize = maxsize
+        self._capacity = min(maxsize or UNBOUNDED, UNBOUNDED)
         self._limit = self._capacity
-        self._receivers: OrderedDict[Waiter, Arm | None] = OrderedDict()
-        self._senders: OrderedDict[Waiter, Arm | None] = OrderedDict()
-        self._joiners: dict[Waiter, Arm | None] = {}
+        self._ceiling = self._limit
+        self._floor = 0
+        self._receivers: Line = NOBODY
+        self._senders: Line = NOBODY
+        self._joiners: Line = NOBODY
         self._closed = False
         self._cause: BaseException | None = None
         self._pinned = loop
@@ -118,7 +133,7 @@ class Channel(Generic[T]):
         Its maxsize reads 0, and it is full unless a receiver waits.
         """
         channel = cls()
-        channel._capacity = channel._limit = 0
+        channel._capacity = channel._limit = channel._ceiling = 0
         return channel
 
     # Looking at it
@@ -126,7 +141,7 @@ class Channel(Generic[T]):
     @property
     def maxsize(self) -> int:
         """Number of items that the channel buffers; 0 for an unbounded channel and for a rendezvous."""
-        return 0 if self._capacity == UNBOUNDED else self._capacity
+        return self._maxsize
 
     def qsize(self) -> int:
         """Return the number of buffered items that are not promised to a receiver."""
@@ -149,8 +164,8 @@ class Channel(Generic[T]):
         return ChannelStatistics(
             qsize=self.qsize(),
             maxsize=self.maxsize,
-            waiting_senders=len(self._senders),
-            waiting_receivers=len(self._receivers),
+            waiting_senders=self._senders.waiting(),
+            waiting_receivers=self._receivers.waiting(),
             open_senders=self._open_senders,
             open_receivers=self._open_receivers,
             closed=self._closed,
@@ -191,17 +206,21 @@ class Channel(Generic[T]):
             Safe. The item of a cancelled call is not in the channel and never will be; a slot granted to it goes to the
             next sender.
         """
-        if len(self._buffer) >= self._limit:
-            waiter = self._start_sending()
-            try:
-                await waiter
-            except BaseException:
-                self._stop_sending(waiter)
-                raise
-            self._use_grant()
-        if self._receivers:
-            self._promise()
-        self._buffer.append(item)
+        buffer = self._buffer
+        if len(buffer) >= self._ceiling:
+            if len(buffer) >= self._limit:
+                waiter = self._start_sending()
+                try:
+                    await waiter
+                except BaseException:
+                    self._stop_sending(waiter)
+                    raise
+                self._use_grant()
+            if self._receivers:
+                self._promise()
+            else:
+                self._ceiling = self._limit
+        buffer.append(item)
 
     def put_nowait(self, item: T, /) -> None:
         """Put an item into the channel at once.
@@ -210,11 +229,15 @@ class Channel(Generic[T]):
             ChannelFull: there is no room, or what room there is has been granted to waiting senders.
             ChannelClosed: the channel is closed, full or not; its cause, if any, is `__cause__`.
         """
-        if len(self._buffer) >= self._limit:
-            self._check_room()
-        if self._receivers:
-            self._promise()
-        self._buffer.append(item)
+        buffer = self._buffer
+        if len(buffer) >= self._ceiling:
+            if len(buffer) >= self._limit:
+                self._check_room()
+            if self._receivers:
+                self._promise()
+            else:
+                self._ceiling = self._limit
+        buffer.append(item)
 
     async def put_many(self, items: Iterable[T], /) -> None:
         """Put all the items into the channel in their order, waiting for room as needed.
@@ -232,16 +255,19 @@ class Channel(Generic[T]):
         """
         buffer = self._buffer
         for item in items:
-            if len(buffer) >= self._limit:
-                waiter = self._start_sending()
-                try:
-                    await waiter
-                except BaseException:
-                    self._stop_sending(waiter)
-                    raise
-                self._use_grant()
-            if self._receivers:
-                self._promise()
+            if len(buffer) >= self._ceiling:
+                if len(buffer) >= self._limit:
+                    waiter = self._start_sending()
+                    try:
+                        await waiter
+                    except BaseException:
+                        self._stop_sending(waiter)
+                        raise
+                    self._use_grant()
+                if self._receivers:
+                    self._promise()
+                else:
+                    self._ceiling = self._limit
             buffer.append(item)
 
     def _check_room(self) -> None:
@@ -254,18 +280,18 @@ class Channel(Generic[T]):
         if self._closed:
             self._check_open()
         loop = get_running_loop()
-        waiter: Waiter = loop.create_future()
-        if loop is self._loop:
-            self._senders[waiter] = None
-        else:
+        moves = loop is not self._loop
+        if moves:
             self._move_to(loop)
-            self._park_sender(waiter, None)
-        return waiter
-
-    def _park_sender(self, waiter: Waiter, arm: Arm | None) -> None:
-        self._senders[waiter] = arm
-        if len(self._buffer) < self._limit:
+        senders = self._senders
+        if senders is NOBODY:
+            senders = self._senders = Line()
+        waiter: Waiter = Future()
+        senders.append(waiter)
+        self._floor = NO_GET
+        if moves and len(self._buffer) < self._limit:
             self._grant()  # what a closed loop's tasks had taken has become room
+        return waiter
 
     def _use_grant(self) -> None:
         """Turn a granted slot into room, which the caller uses in the same step."""
@@ -274,14 +300,14 @@ class Channel(Generic[T]):
             self._check_open()
 
     def _stop_sending(self, waiter: Waiter) -> None:
-        if waiter in self._senders:
-            del self._senders[waiter]
-        elif not waiter.cancelled():
-            self._return_grant(waiter)
-
-    def _return_grant(self, waiter: Waiter) -> None:
         if waiter.get_loop() is not self._loop:
             return  # forgotten
+        if waiter.cancelled() or not waiter.done():
+            self._senders.leave(waiter)
+        else:
+            self._return_grant()
+
+    def _return_grant(self) -> None:
         self._limit += 1
         if _get_running_loop() is not self._loop:
             self._check_wake()
@@ -290,24 +316,29 @@ class Channel(Generic[T]):
     def _grant(self) -> None:
         """Grant what room there is to the senders that wait, first come, first served."""
         senders = self._senders
-        passed_over: list[tuple[Waiter, Arm]] = []
+        passed_over: list[Selection] = []
         # Invariant: room and a waiting sender never coexist.
         while senders and len(self._buffer) < self._limit:
-            waiter, arm = senders.popitem(last=False)
-            if waiter.done():
-                continue
-            if arm is None:
-                self._limit -= 1
-                waiter.set_result(0)
-            elif waiter in self._receivers and len(self._buffer) + 1 >= self._limit:
+            waiting = senders.popleft()
+            if waiting.done():
+                senders.gone -= 1
+            elif (
+                self._receivers
+                and len(self._buffer) + 1 >= self._limit
+                and isinstance(waiting, Selection)
+                and waiting.receives_from(self)
+            ):
                 # The only room is the receiver which the select itself is: it must not send to itself.
-                passed_over.append((waiter, arm))
+                passed_over.append(waiting)
             else:
                 self._limit -= 1
-                selection, position = arm
-                selection.claim(position)
-        # Its place in the line is of no account: it is granted a slot only when nobody else waits for one.
-        senders.update(passed_over)
+                self._ceiling = NO_PUT
+                waiting.set_result(senders)
+        if passed_over:
+            # Its place in the line is of no account: it is granted a slot only when nobody else waits for one.
+            senders.extend(passed_over)
+        if senders.gone:
+            senders.tidy()
 
     # Getting
 
@@ -323,18 +354,17 @@ class Channel(Generic[T]):
             place in the order.
         """
         buffer = self._buffer
-        count = len(buffer)
-        if count <= self._reserved:
-            waiter = self._start_receiving()
-            try:
-                await waiter
-            except BaseException:
-                self._stop_receiving(waiter)
-                raise
-            return self._take_promised()
-        if count >= self._limit:
+        if len(buffer) > self._floor:
+            return buffer.popleft()
+        if len(buffer) > self._reserved:
             return self._take()
-        return buffer.popleft()
+        waiter = self._start_receiving()
+        try:
+            await waiter
+        except BaseException:
+            self._stop_receiving(waiter)
+            raise
+        return self._take_promised()
 
     def get_nowait(self) -> T:
         """Remove and return the oldest item at once.
@@ -344,12 +374,11 @@ class Channel(Generic[T]):
             ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
         """
         buffer = self._buffer
-        count = len(buffer)
-        if count <= self._reserved:
+        if len(buffer) > self._floor:
+            return buffer.popleft()
+        if len(buffer) <= self._reserved:
             self._check_item()
-        if count >= self._limit:
-            return self._take()
-        return buffer.popleft()
+        return self._take()
 
     async def get_many(self, limit: int, /) -> list[T]:
         """Remove and return the oldest items, as many as there are, at least 1 and at most `limit`.
@@ -400,9 +429,10 @@ class Channel(Generic[T]):
             Safe, as for `get`.
         """
         buffer = self._buffer
-        count = len(buffer)
-        if count > self._reserved:
-            return buffer.popleft() if count < self._limit else self._take()
+        if len(buffer) > self._floor:
+            return buffer.popleft()
+        if len(buffer) > self._reserved:
+            return self._take()
         try:
             return await self.get()
         except ChannelClosed:
@@ -420,45 +450,34 @@ class Channel(Generic[T]):
         if self._closed:
             self._check_not_drained()
         loop = get_running_loop()
-        waiter: Waiter = loop.create_future()
-        if loop is self._loop:
-            self._receivers[waiter] = None
-            self._limit += 1
-            if self._senders:
-                self._grant()
-        else:
+        moves = loop is not self._loop
+        if moves:
             self._move_to(loop)
-            self._park_receiver(waiter, None)
-        return waiter
-
-    def _park_receiver(self, waiter: Waiter, arm: Arm | None) -> None:
-        self._receivers[waiter] = arm
+        receivers = self._receivers
+        if receivers is NOBODY:
+            receivers = self._receivers = Line()
+        waiter: Waiter = Future()
+        receivers.append(waiter)
         self._limit += 1
+        self._ceiling = NO_PUT
         if self._senders:
             self._grant()
-        if len(self._buffer) > self._reserved:
+        if moves and len(self._buffer) > self._reserved:
             self._promise()  # what was promised to a closed loop's tasks
+        return waiter
 
     def _stop_receiving(self, waiter: Waiter) -> None:
-        if waiter in self._receivers:
-            del self._receivers[waiter]
-            self._limit -= 1
-        elif waiter.cancelled():
-            self._unpark_receiver(waiter)
-        else:
-            self._return_promise(waiter)
-
-    def _unpark_receiver(self, waiter: Waiter) -> None:
-        # A waiter that was found cancelled has been passed over, but counts until it is here.
-        if waiter.get_loop() is self._loop:
-            self._receivers.pop(waiter, None)
-            self._limit -= 1
-
-    def _return_promise(self, waiter: Waiter) -> None:
-        """Undo the waiting and the promise of a receiver that was woken; the item stays at its place."""
         if waiter.get_loop() is not self._loop:
             return  # forgotten
         self._limit -= 1
+        self._ceiling = NO_PUT
+        if waiter.cancelled() or not waiter.done():
+            self._receivers.leave(waiter)
+        else:
+            self._return_promise()
+
+    def _return_promise(self) -> None:
+        """Undo the promise of a receiver that was woken; the item stays at its place."""
         # A receiver that was woken to an empty buffer had no promise: the channel is closed and drained.
         if self._buffer:
             self._reserved -= 1
@@ -467,6 +486,7 @@ class Channel(Generic[T]):
 
     def _take_promised(self) -> T:
         self._limit -= 1
+        self._ceiling = NO_PUT
         if not self._closed:
             self._reserved -= 1
             return self._buffer.popleft()
@@ -482,42 +502,36 @@ class Channel(Generic[T]):
             self._check_wake()
         receivers = self._receivers
         while receivers:
-            waiter, arm = receivers.popitem(last=False)
-            if waiter.done():
-                continue
-            self._reserved += 1
-            if arm is None:
-                waiter.set_result(0)
+            waiting = receivers.popleft()
+            if waiting.done():
+                receivers.gone -= 1
             else:
-                selection, position = arm
-                selection.claim(position)
-            return
+                self._reserved += 1
+                self._floor = NO_GET
+                waiting.set_result(receivers)
+                break
+        if receivers.gone:
+            receivers.tidy()
 
     def _take(self) -> T:
         """Remove the oldest item where somebody may wait for that to happen."""
         if _get_running_loop() is not self._loop:
             self._check_wake()
         item = self._buffer.popleft()
-        if self._senders:
-            self._grant()
-        elif self._closed and not self._buffer:
-            self._tell_drained()
+        self._after_take()
         return item
 
-    def _take_through(self, finish: Callable[[T], U]) -> U:
-        """Remove the oldest item and return `finish(item)`; leave the item where it is if that raises."""
-        buffer = self._buffer
-        matters = len(buffer) >= self._limit
-        if matters and _get_running_loop() is not self._loop:
+    def _take_map(self, fn: Callable[[T], U]) -> U:
+        """Remove the oldest item and return `fn(item)`; leave the item where it is if that raises."""
+        if _get_running_loop() is not self._loop:
             self._check_wake()
-        item = buffer.popleft()
+        item = self._buffer.popleft()
         try:
-            result = finish(item)
+            result = fn(item)
         except BaseException:
-            buffer.appendleft(item)
+            self._buffer.appendleft(item)
             raise
-        if matters:
-            self._after_take()
+        self._after_take()
         return result
 
     def _take_many(self, limit: int) -> list[T]:
@@ -531,7 +545,10 @@ class Channel(Generic[T]):
     def _after_take(self) -> None:
         if self._senders:
             self._grant()
-        elif self._closed and not self._buffer:
+        elif not self._closed:
+            # Nobody waits to put: let gets go ahead without a look, down to the promised items.
+            self._floor = self._reserved
+        elif not self._buffer:
             self._tell_drained()
 
     # Closing
@@ -557,7 +574,9 @@ class Channel(Generic[T]):
         self._note_cause(cause)
         self._closed = True
         self._limit = -UNBOUNDED
-        _wake_all(self._senders)
+        self._ceiling = NO_PUT
+        self._floor = NO_GET
+        self._senders.wake_all()
         if not self._buffer:
             self._tell_drained()
         return True
@@ -590,16 +609,23 @@ class Channel(Generic[T]):
         """
         if self._closed and not self._buffer:
             return
-        waiter = self._new_waiter()
-        self._joiners[waiter] = None
+        loop = get_running_loop()
+        if loop is not self._loop:
+            self._move_to(loop)
+        if self._joiners is NOBODY:
+            self._joiners = Line()
+        waiter: Waiter = Future()
+        self._joiners.append(waiter)
         try:
             await waiter
-        finally:
-            self._joiners.pop(waiter, None)
+        except BaseException:
+            if loop is self._loop and (waiter.cancelled() or not waiter.done()):
+                self._joiners.leave(waiter)
+            raise
 
     def _tell_drained(self) -> None:
-        _wake_all(self._receivers)
-        _wake_all(self._joiners)
+        self._receivers.wake_all()
+        self._joiners.wake_all()
 
     def _note_cause(self, cause: BaseException | None) -> None:
         if self._cause is None and not self._closed:
@@ -674,13 +700,6 @@ class Channel(Generic[T]):
 
     # The event loop
 
-    def _new_waiter(self) -> Waiter:
-        loop = get_running_loop()
-        if loop is not self._loop:
-            self._move_to(loop)
-        waiter: Waiter = loop.create_future()
-        return waiter
-
     def _move_to(self, loop: AbstractEventLoop) -> None:
         if self._pinned is not None and self._pinned is not loop:
             raise RuntimeError(
@@ -702,29 +721,15 @@ class Channel(Generic[T]):
         """Forget the tasks of a loop that was closed while they waited: they never run again."""
         if self._loop is None or not self._loop.is_closed():
             return
-        forgotten = [*self._receivers, *self._senders, *self._joiners]
-        self._receivers.clear()
-        self._senders.clear()
-        self._joiners.clear()
+        forgotten = self._receivers, self._senders, self._joiners
+        self._receivers = self._senders = self._joiners = NOBODY
         self._loop = None
         self._reserved = 0
         if not self._closed:
             self._limit = self._capacity
+            self._ceiling = NO_PUT
         # The last reference to a task may go with its waiter. Its coroutine then comes back here, as one of no loop.
         del forgotten
-
-
-def _wake_all(waiters: dict[Waiter, Arm | None]) -> None:
-    woken = list(waiters.items())
-    waiters.clear()
-    for waiter, arm in woken:
-        if waiter.done():
-            continue
-        if arm is None:
-            waiter.set_result(0)
-        else:
-            selection, position = arm
-            selection.claim(position)
 
 
 def _check_batch(limit: int) -> None:
@@ -747,41 +752,74 @@ class _Getting(Generic[T]):
     def ended(self) -> bool:
         return self._channel._closed and not self._channel._buffer
 
-    def attempt(self, finish: Callable[[T], U], /) -> U | Blocked:
+    def attempt(self) -> T | Blocked:
         channel = self._channel
-        if len(channel._buffer) > channel._reserved:
-            return channel._take_through(finish)
+        buffer = channel._buffer
+        if len(buffer) > channel._floor:
+            return buffer.popleft()
+        if len(buffer) > channel._reserved:
+            return channel._take()
         if channel._closed:
             channel._check_not_drained()
         return BLOCKED
 
-    def park(self, waiter: Waiter, arm: Arm, /) -> bool:
+    def attempt_map(self, fn: Callable[[T], U], /) -> U | Blocked:
         channel = self._channel
-        loop = waiter.get_loop()
-        if loop is not channel._loop:
-            channel._move_to(loop)
-        if waiter in channel._receivers:
-            return False
-        channel._park_receiver(waiter, arm)
-        return True
+        if len(channel._buffer) > channel._reserved:
+            return channel._take_map(fn)
+        if channel._closed:
+            channel._check_not_drained()
+        return BLOCKED
 
-    def unpark(self, waiter: Waiter, /) -> None:
-        self._channel._unpark_receiver(waiter)
+    def park(self, selection: Selection, position: int, /) -> None:
+        channel = self._channel
+        if selection.loop is not channel._loop:
+            channel._move_to(selection.loop)
+        receivers, senders = channel._receivers, channel._senders
+        if receivers is NOBODY:
+            receivers = channel._receivers = Line()
+        elif receivers and receivers[-1] is selection:
+            return
+        if senders and senders[-1] is selection:
+            selection.both_sides += (channel,)
+        selection.parked.append((receivers, position, self))
+        receivers.append(selection)
+        channel._limit += 1
+        channel._ceiling = NO_PUT
+        if senders:
+            channel._grant()
+        if len(channel._buffer) > channel._reserved:
+            channel._promise()
 
-    def complete(self, finish: Callable[[T], U], /) -> U:
+    def unpark(self, selection: Selection, line: Line, /) -> None:
+        channel = self._channel
+        if line is channel._receivers:  # otherwise forgotten
+            line.leave(selection)
+            channel._limit -= 1
+            channel._ceiling = NO_PUT
+
+    def complete(self) -> T:
+        return self._channel._take_promised()
+
+    def complete_map(self, fn: Callable[[T], U], /) -> U:
         channel = self._channel
         channel._limit -= 1
+        channel._ceiling = NO_PUT
         channel._check_not_drained()
         channel._reserved -= 1
         try:
-            return channel._take_through(finish)
+            return channel._take_map(fn)
         except BaseException:
             if channel._receivers:
                 channel._promise()
             raise
 
-    def forgo(self, waiter: Waiter, /) -> None:
-        self._channel._return_promise(waiter)
+    def forgo(self, selection: Selection, /) -> None:
+        channel = self._channel
+        if selection.loop is channel._loop:
+            channel._limit -= 1
+            channel._ceiling = NO_PUT
+            channel._return_promise()
 
 
 @final
@@ -797,41 +835,65 @@ class _Putting(Generic[T]):
     def ended(self) -> bool:
         return self._channel._closed
 
-    def attempt(self, finish: Callable[[None], U], /) -> U | Blocked:
+    def attempt(self) -> Blocked | None:
         channel = self._channel
         if len(channel._buffer) >= channel._limit:
             channel._check_open()
             return BLOCKED
-        result = finish(None)
+        channel.put_nowait(self._item)
+        return None
+
+    def attempt_map(self, fn: Callable[[None], U], /) -> U | Blocked:
+        channel = self._channel
+        if len(channel._buffer) >= channel._limit:
+            channel._check_open()
+            return BLOCKED
+        result = fn(None)
         channel.put_nowait(self._item)
         return result
 
-    def park(self, waiter: Waiter, arm: Arm, /) -> bool:
+    def park(self, selection: Selection, position: int, /) -> None:
         channel = self._channel
-        loop = waiter.get_loop()
-        if loop is not channel._loop:
-            channel._move_to(loop)
-        if waiter in channel._senders:
-            return False
-        channel._park_sender(waiter, arm)
-        return True
+        if selection.loop is not channel._loop:
+            channel._move_to(selection.loop)
+        receivers, senders = channel._receivers, channel._senders
+        if senders is NOBODY:
+            senders = channel._senders = Line()
+        elif senders and senders[-1] is selection:
+            return
+        if receivers and receivers[-1] is selection:
+            selection.both_sides += (channel,)
+        selection.parked.append((senders, position, self))
+        senders.append(selection)
+        channel._floor = NO_GET
+        if len(channel._buffer) < channel._limit:
+            channel._grant()
 
-    def unpark(self, waiter: Waiter, /) -> None:
-        self._channel._senders.pop(waiter, None)
+    def unpark(self, selection: Selection, line: Line, /) -> None:
+        if line is self._channel._senders:  # otherwise forgotten
+            line.leave(selection)
 
-    def complete(self, finish: Callable[[None], U], /) -> U:
+    def complete(self) -> None:
+        channel = self._channel
+        channel._use_grant()
+        # Not `put_nowait`: a granted put goes ahead even if the receiver that made the room is gone.
+        if channel._receivers:
+            channel._promise()
+        channel._buffer.append(self._item)
+
+    def complete_map(self, fn: Callable[[None], U], /) -> U:
         channel = self._channel
         channel._use_grant()
         try:
-            result = finish(None)
+            result = fn(None)
         except BaseException:
             channel._grant()
             raise
-        # Not `put_nowait`: a granted put goes ahead even if the receiver that made the room is gone.
         if channel._receivers:
             channel._promise()
         channel._buffer.append(self._item)
         return result
 
-    def forgo(self, waiter: Waiter, /) -> None:
-        self._channel._return_grant(waiter)
+    def forgo(self, selection: Selection, /) -> None:
+        if selection.loop is self._channel._loop:
+            self._channel._return_grant()

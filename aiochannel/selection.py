@@ -10,11 +10,13 @@ back.
 This module knows no channel. What it needs of one side of a channel is `Operation`, and only this module calls it.
 """
 
-from asyncio import Future, get_running_loop
+from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from random import random, shuffle
-from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar, final, overload
+from random import getrandbits, random, shuffle
+from typing import Final, Generic, Literal, Protocol, TypeVar, final, overload
+
+from aiochannel.lines import Line
 
 T1 = TypeVar("T1")
 T2 = TypeVar("T2")
@@ -28,9 +30,6 @@ R = TypeVar("R")
 U = TypeVar("U")
 R_co = TypeVar("R_co", covariant=True)
 
-Waiter: TypeAlias = Future[int]
-"""What a task waits on. Its result is a token: which operation of a select was woken, and 0 for a plain put or get."""
-
 
 class Blocked(Enum):
     """What an operation answers that does not go ahead now: it would have to wait, or it lets all others go first."""
@@ -43,68 +42,107 @@ BLOCKED: Final = Blocked.BLOCKED
 LAST: Final = Blocked.LAST
 
 
+class Side(Protocol):
+    """A side of a channel, where a select is parked."""
+
+    def unpark(self, selection: "Selection", line: Line, /) -> None:
+        """Take the select out of the line of this side, which was this one when it was parked."""
+        ...
+
+
 @final
 class Selection:
-    """A select that waits. One case of it, as a channel keeps it beside the waiter, is an `Arm`."""
+    """A select that waits. It stands in the lines of all the sides where it is parked until one of them claims it."""
 
-    __slots__ = ("_operations", "_parked", "_waiter")
+    __slots__ = ("both_sides", "loop", "parked", "position", "waiter")
 
-    def __init__(
-        self, waiter: Waiter, operations: "Sequence[Operation[object]]", parked: "Sequence[Operation[object]]"
-    ) -> None:
-        self._waiter = waiter
-        self._operations = operations
-        self._parked = parked
+    position: int
+    """Which case was woken."""
 
-    def claim(self, position: int) -> None:
-        """Wake the select for the case at this position, and withdraw it from all other channels in the same step."""
-        waiter, claimed = self._waiter, self._operations[position]
-        waiter.set_result(position)
-        for operation in self._parked:
-            if operation is not claimed:
-                operation.unpark(waiter)
+    def __init__(self) -> None:
+        self.loop: AbstractEventLoop = get_running_loop()
+        self.waiter: Future[None] = Future()
+        self.parked: list[tuple[Line, int, Side]] = []
+        self.both_sides: tuple[object, ...] = ()
 
+    def park(self, cases: "Sequence[Case[object]]", order: Iterable[int]) -> None:
+        """Park the cases in this order, until one of them claims the select."""
+        waiter = self.waiter
+        for position in order:
+            cases[position]._operation.park(self, position)
+            if waiter.done():
+                break
 
-Arm: TypeAlias = tuple[Selection, int]
+    def done(self) -> bool:
+        """Tell whether it has stopped waiting."""
+        return self.waiter.done()
+
+    def set_result(self, line: Line, /) -> None:
+        """Wake the select for the case of this line, and withdraw it from all other lines in the same step."""
+        self.waiter.set_result(None)
+        for parked, position, side in self.parked:
+            if parked is line:
+                self.position = position
+            else:
+                side.unpark(self, parked)
+        self._let_go()
+
+    def abandon(self, cases: "Sequence[Case[object]]") -> None:
+        """Leave nothing behind: give back what it was woken with, or else take it out of all lines."""
+        if self.waiter.done() and not self.waiter.cancelled():
+            cases[self.position]._operation.forgo(self)
+            return
+        for line, _, side in self.parked:
+            side.unpark(self, line)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        # It may stand, done, in a line for a while, and must not keep a channel or an item alive.
+        self.parked.clear()
+        self.both_sides = ()
+
+    def receives_from(self, channel: object) -> bool:
+        """Tell, of a select that stands in the line of the channel's senders, whether it is a receiver of it too."""
+        return any(each is channel for each in self.both_sides)
 
 
 class Operation(Protocol[R_co]):
     """What a case needs of one side of a channel. Nothing here waits.
 
-    `finish` turns the raw result into the case's result. It runs before the operation takes effect, so that nothing
-    has happened if it raises.
+    Where there is a `fn` it runs before the operation takes effect, so that nothing has happened if it raises.
     """
 
     def ended(self) -> bool:
         """Tell whether the channel's being closed has put an end to this operation, for ever."""
         ...
 
-    def attempt(self, finish: Callable[[R_co], U], /) -> U | Blocked:
+    def attempt(self) -> R_co | Blocked:
         """Carry the operation out if it can go ahead at once; raise ChannelClosed if it has ended."""
         ...
 
-    def park(self, waiter: Waiter, arm: Arm, /) -> bool:
-        """Let the waiter wait on this side of the channel, which wakes it with `selection.claim(position)`.
+    def attempt_map(self, fn: Callable[[R_co], U], /) -> U | Blocked:
+        """Do the same, and return `fn` of the result."""
+        ...
 
-        Return False if it waits here already, for another case of the same select.
+    def park(self, selection: Selection, position: int, /) -> None:
+        """Put the select, for its case at this position, into the line of this side of the channel.
+
+        Do nothing if it stands there already for another case. All parking of a select happens in one step, so it is
+        then the last one.
         """
         ...
 
-    def unpark(self, waiter: Waiter, /) -> None:
-        """Take back the waiter, which this operation has parked and this side of the channel has not claimed."""
+    def complete(self) -> R_co:
+        """Use the promise or grant with which this side claimed the select; raise ChannelClosed if it has ended."""
         ...
 
-    def complete(self, finish: Callable[[R_co], U], /) -> U:
-        """Use the promise or grant with which this side claimed the waiter; raise ChannelClosed if it has ended."""
+    def complete_map(self, fn: Callable[[R_co], U], /) -> U:
+        """Do the same, and return `fn` of the result."""
         ...
 
-    def forgo(self, waiter: Waiter, /) -> None:
-        """Give back the promise or grant with which this side claimed the waiter."""
+    def forgo(self, selection: Selection, /) -> None:
+        """Give back the promise or grant with which this side claimed the select."""
         ...
-
-
-def _same(result: R) -> R:
-    return result
 
 
 class _Wrapper(Generic[R]):
@@ -118,14 +156,11 @@ class _Wrapper(Generic[R]):
     def ended(self) -> bool:
         return self._inner.ended()
 
-    def park(self, waiter: Waiter, arm: Arm, /) -> bool:
-        return self._inner.park(waiter, arm)
+    def park(self, selection: Selection, position: int, /) -> None:
+        self._inner.park(selection, position)
 
-    def unpark(self, waiter: Waiter, /) -> None:
-        self._inner.unpark(waiter)
-
-    def forgo(self, waiter: Waiter, /) -> None:
-        self._inner.forgo(waiter)
+    def forgo(self, selection: Selection, /) -> None:
+        self._inner.forgo(selection)
 
 
 @final
@@ -138,11 +173,17 @@ class _Mapped(_Wrapper[R], Generic[R, T1]):
         super().__init__(inner)
         self._fn = fn
 
-    def attempt(self, finish: Callable[[T1], U], /) -> U | Blocked:
-        return self._inner.attempt(lambda result: finish(self._fn(result)))
+    def attempt(self) -> T1 | Blocked:
+        return self._inner.attempt_map(self._fn)
 
-    def complete(self, finish: Callable[[T1], U], /) -> U:
-        return self._inner.complete(lambda result: finish(self._fn(result)))
+    def attempt_map(self, fn: Callable[[T1], U], /) -> U | Blocked:
+        return self._inner.attempt_map(lambda result: fn(self._fn(result)))
+
+    def complete(self) -> T1:
+        return self._inner.complete_map(self._fn)
+
+    def complete_map(self, fn: Callable[[T1], U], /) -> U:
+        return self._inner.complete_map(lambda result: fn(self._fn(result)))
 
 
 @final
@@ -155,11 +196,17 @@ class _OrClosed(_Wrapper[R], Generic[R, T1]):
         super().__init__(inner)
         self._value = value
 
-    def attempt(self, finish: Callable[[R | T1], U], /) -> U | Blocked:
-        return finish(self._value) if self.ended() else self._inner.attempt(finish)
+    def attempt(self) -> R | T1 | Blocked:
+        return self._value if self.ended() else self._inner.attempt()
 
-    def complete(self, finish: Callable[[R | T1], U], /) -> U:
-        return finish(self._value) if self.ended() else self._inner.complete(finish)
+    def attempt_map(self, fn: Callable[[R | T1], U], /) -> U | Blocked:
+        return fn(self._value) if self.ended() else self._inner.attempt_map(fn)
+
+    def complete(self) -> R | T1:
+        return self._value if self.ended() else self._inner.complete()
+
+    def complete_map(self, fn: Callable[[R | T1], U], /) -> U:
+        return fn(self._value) if self.ended() else self._inner.complete_map(fn)
 
 
 @final
@@ -171,19 +218,22 @@ class _Otherwise:
     def ended(self) -> bool:
         return False
 
-    def attempt(self, _finish: Callable[[None], U], /) -> U | Blocked:
+    def attempt(self) -> Blocked:
         return LAST
 
-    def park(self, _waiter: Waiter, _arm: Arm, /) -> bool:
+    def attempt_map(self, _fn: Callable[[None], U], /) -> U | Blocked:
+        return LAST
+
+    def park(self, _selection: Selection, _position: int, /) -> None:
         raise NotImplementedError
 
-    def unpark(self, _waiter: Waiter, /) -> None:
-        raise NotImplementedError
+    def complete(self) -> None:
+        return None
 
-    def complete(self, finish: Callable[[None], U], /) -> U:
-        return finish(None)
+    def complete_map(self, fn: Callable[[None], U], /) -> U:
+        return fn(None)
 
-    def forgo(self, _waiter: Waiter, /) -> None:
+    def forgo(self, _selection: Selection, /) -> None:
         raise NotImplementedError
 
 
@@ -354,8 +404,35 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
         Safe. A cancelled select has carried out nothing and leaves nothing behind on any channel; an item promised to
         it or a slot granted to it goes to the next in line.
     """
-    order: list[int] = []
-    return _attempt(cases, biased, order) or await _wait(cases, order)
+    if not cases:
+        raise ValueError("select needs at least one case")
+    for case in cases:
+        if type(case) is not Case:
+            raise TypeError(f"select takes cases, such as channel.on_get(), not {case!r}")
+    # Two cases, the most frequent number, are written out here and below.
+    first = 0 if biased else getrandbits(1) if len(cases) == 2 else int(random() * len(cases))
+    result = cases[first]._operation.attempt()
+    if result is not BLOCKED and result is not LAST:
+        return first, result
+    last = first if result is LAST else None
+    rest = (1 - first,) if len(cases) == 2 else _others(len(cases), first, biased)
+    for position in rest:
+        result = cases[position]._operation.attempt()
+        if result is BLOCKED:
+            continue
+        if result is not LAST:
+            return position, result
+        last = position
+    if last is not None:
+        return last, cases[last]._operation.complete()
+    selection = Selection()
+    try:
+        selection.park(cases, (first, *rest))
+        await selection.waiter
+    except BaseException:
+        selection.abandon(cases)
+        raise
+    return selection.position, cases[selection.position]._operation.complete()
 
 
 async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tuple[int, R]:
@@ -369,34 +446,7 @@ async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tu
     Cancellation:
         Safe, as in `select`.
     """
-    cases = tuple(cases)
-    order: list[int] = []
-    return _attempt(cases, biased, order) or await _wait(cases, order)
-
-
-def _attempt(cases: Sequence[Case[R]], biased: bool, order: list[int]) -> tuple[int, R] | None:
-    """Carry out a case that can go ahead at once; if there is none, put the order of trying into `order`."""
-    if not cases:
-        raise ValueError("select needs at least one case")
-    for case in cases:
-        if case.__class__ is not Case:
-            raise TypeError(f"select takes cases, such as channel.on_get(), not {case!r}")
-    first = 0 if biased else int(random() * len(cases))
-    result = cases[first]._operation.attempt(_same)
-    if result is not BLOCKED and result is not LAST:
-        return first, result
-    last = first if result is LAST else None
-    rest = [1 - first] if len(cases) == 2 else _others(len(cases), first, biased)
-    for position in rest:
-        result = cases[position]._operation.attempt(_same)
-        if result is not BLOCKED and result is not LAST:
-            return position, result
-        if result is LAST:
-            last = position
-    if last is not None:
-        return last, cases[last]._operation.complete(_same)
-    order += first, *rest
-    return None
+    return await select(*cases, biased=biased)
 
 
 def _others(count: int, first: int, biased: bool) -> list[int]:
@@ -405,25 +455,3 @@ def _others(count: int, first: int, biased: bool) -> list[int]:
     if not biased:
         shuffle(others)
     return others
-
-
-async def _wait(cases: Sequence[Case[R]], order: Sequence[int]) -> tuple[int, R]:
-    waiter: Waiter = get_running_loop().create_future()
-    operations = [case._operation for case in cases]
-    parked: list[Operation[R]] = []
-    selection = Selection(waiter, operations, parked)
-    try:
-        for position in order:
-            if operations[position].park(waiter, (selection, position)):
-                parked.append(operations[position])
-            if waiter.done():
-                break
-        position = await waiter
-    except BaseException:
-        if waiter.done() and not waiter.cancelled():
-            operations[waiter.result()].forgo(waiter)
-        else:
-            for operation in parked:
-                operation.unpark(waiter)
-        raise
-    return position, operations[position].complete(_same)

@@ -536,6 +536,34 @@ async def test_a_dropped_channel_is_freed_at_once(
         assert dropped() is None
 
 
+@pytest.mark.parametrize("end", ["cancelled", "claimed"])
+async def test_the_item_of_a_select_that_left_is_released_while_others_wait(end: str) -> None:
+    """The select still stands in the line, done, between those that wait."""
+
+    class Item:
+        pass
+
+    full, stop = Channel[Item](1), Channel[int]()
+    full.put_nowait(Item())
+    item = Item()
+    watched = ref(item)
+    selecting = await waiting(select(full.on_put(item), stop.on_get()))
+    others = [await waiting(full.put(Item())) for _ in range(2)]
+    del item
+    if end == "cancelled":
+        assert await cancelled(selecting)
+    else:
+        stop.put_nowait(1)
+        assert (1, 1) == await selecting
+    with without_gc():
+        del selecting
+        await settle()
+        assert (3, 2) == (len(full._senders), full.statistics().waiting_senders)
+        assert watched() is None
+    full.close()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 async def test_an_item_is_released_when_it_is_taken() -> None:
     class Item:
         pass

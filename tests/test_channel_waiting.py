@@ -7,7 +7,7 @@ from typing import Never
 
 import pytest
 
-from aiochannel import Channel, ChannelEmpty, ChannelFull
+from aiochannel import Channel, ChannelEmpty, ChannelFull, select
 from tests.conftest import cancelled, settle, waiting, within
 
 
@@ -467,6 +467,31 @@ async def test_cancelled_waits_leave_nothing_behind(side: str, order: Callable[[
     assert [True] * 1_000 == [task.cancelled() for task in tasks]
     assert (0, 0) == (empty.statistics().waiting_receivers, full.statistics().waiting_senders)
     assert ([0], True) == (list(full), full.full())
+    assert [] == [*empty._receivers, *full._senders, *full._joiners]
+
+
+@pytest.mark.parametrize("side", ["get", "put", "join", "select"])
+def test_a_wait_whose_coroutine_is_closed_leaves_nothing_behind(side: str) -> None:
+    """As when a task is destroyed while it waits: nobody has cancelled its future."""
+
+    async def close_one_of_two() -> None:
+        empty, full = Channel[int](), filled(0, maxsize=1)
+        calls: dict[str, Callable[[], Coroutine[object, None, object]]] = {
+            "get": empty.get,
+            "put": lambda: full.put(1),
+            "join": full.join,
+            "select": lambda: select(empty.on_get(), full.on_put(1)),
+        }
+        closing = calls[side]()
+        assert isinstance(closing.send(None), asyncio.Future)
+        remaining = await waiting(calls[side]())
+        closing.close()
+        lines = [*empty._receivers, *full._senders, *full._joiners]
+        assert (2 if side == "select" else 1) == len(lines)
+        assert not any(each.done() for each in lines)
+        assert await cancelled(remaining)
+
+    asyncio.run(close_one_of_two())
 
 
 # Timeouts

@@ -461,7 +461,7 @@ async def test_d1_the_wake_up_of_a_cancelled_get_passes_on() -> None:
     assert 7 == second.result()
 
 
-async def test_d2_cancelling_looks_at_no_other_waiter() -> None:
+async def test_d2_cancelling_looks_at_no_other_waiter(monkeypatch: pytest.MonkeyPatch) -> None:
     """asyncio.Queue searches a list of those that wait, for each one that is cancelled."""
     compared = 0
 
@@ -474,10 +474,7 @@ async def test_d2_cancelling_looks_at_no_other_waiter() -> None:
 
         __hash__ = asyncio.Future.__hash__
 
-    loop = asyncio.get_running_loop()
-    if not isinstance(loop, asyncio.BaseEventLoop):
-        pytest.skip("uvloop makes futures of its own")
-    loop.create_future = lambda: Counting(loop=loop)  # type: ignore[method-assign]
+    monkeypatch.setattr("aiochannel.channel.Future", Counting)
     channel: Channel[int] = Channel()
     tasks = [asyncio.create_task(channel.get()) for _ in range(2_000)]
     await settle()

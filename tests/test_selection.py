@@ -19,7 +19,7 @@ from aiochannel import (
     select,
     select_any,
 )
-from aiochannel.selection import Selection, Waiter
+from aiochannel.selection import Selection
 from tests.conftest import cancelled, settle, waiting
 
 
@@ -563,6 +563,43 @@ async def test_map_changes_the_result_of_a_select_that_waited() -> None:
     assert (0, "7") == await task
 
 
+async def test_map_changes_the_result_of_a_put_that_waited() -> None:
+    channel = filled(0, maxsize=1)
+    task = await waiting(select(channel.on_put(1).map(lambda _: "put")))
+    assert 0 == channel.get_nowait()
+    assert (0, "put") == await task
+    assert [1] == list(channel)
+
+
+async def test_maps_run_in_the_order_in_which_they_were_added() -> None:
+    channel = filled(7)
+    case = channel.on_get().map(lambda item: f"{item}a").map(lambda item: f"{item}b")
+    assert (0, "7ab") == await select(case)
+    task = await waiting(select(case))
+    channel.put_nowait(8)
+    assert (0, "8ab") == await task
+
+
+async def test_a_mapped_put_promises_its_item_to_a_get_that_waits() -> None:
+    channel: Channel[int] = Channel.rendezvous()
+    selecting = await waiting(select(channel.on_put(1).map(lambda _: "put")))
+    assert 1 == await channel.get()
+    assert (0, "put") == await selecting
+
+
+async def test_a_mapped_get_from_a_full_channel_wakes_a_put_that_waits() -> None:
+    channel = filled(7, maxsize=1)
+    putting = await waiting(channel.put(8))
+    assert (0, "7") == await select(channel.on_get().map(str))
+    await settle()
+    assert putting.done()
+
+
+async def test_a_mapped_get_from_a_drained_channel_is_told_so() -> None:
+    with pytest.raises(ChannelClosed):
+        await select(closed().on_get().map(str))
+
+
 async def test_map_runs_once_and_only_for_the_case_that_happens() -> None:
     calls: list[int] = []
     channels = [filled(position) for position in range(3)]
@@ -653,6 +690,13 @@ async def test_a_value_of_or_closed_put_before_map_is_mapped() -> None:
     assert (0, "None") == await select(closed().on_get().or_closed(None).map(str))
 
 
+async def test_a_value_of_or_closed_put_before_map_is_mapped_for_a_select_that_close_wakes() -> None:
+    channel: Channel[int] = Channel()
+    task = await waiting(select(channel.on_get().or_closed(None).map(str)))
+    channel.close()
+    assert (0, "None") == await task
+
+
 async def test_a_value_of_or_closed_put_after_map_is_not_mapped() -> None:
     assert (0, None) == await select(closed().on_get().map(str).or_closed(None))
 
@@ -722,14 +766,12 @@ async def test_a_worker_stops_by_a_stop_channel() -> None:
     assert [] == [item async for item in out]
 
 
-@pytest.mark.parametrize("call", ["park", "unpark", "forgo"])
+@pytest.mark.parametrize("call", ["park", "forgo"])
 async def test_an_otherwise_never_waits_and_so_cannot_be_parked(call: str) -> None:
     operation = otherwise()._operation
-    waiter: Waiter = asyncio.get_running_loop().create_future()
     calls: dict[str, Callable[[], object]] = {
-        "park": lambda: operation.park(waiter, (Selection(waiter, [operation], []), 0)),
-        "unpark": lambda: operation.unpark(waiter),
-        "forgo": lambda: operation.forgo(waiter),
+        "park": lambda: operation.park(Selection(), 0),
+        "forgo": lambda: operation.forgo(Selection()),
     }
     with pytest.raises(NotImplementedError):
         calls[call]()
