@@ -5,6 +5,9 @@ the beginning: nothing has to be copied or undone. Where the tree is too large, 
 seed; the same draws estimate how large the tree is (the mean of one over the probability of each), so that the share
 explored is known.
 
+The checks look at nothing but the record of a run. Many schedules differ in steps that no call could notice; of those
+with equal records one is checked.
+
 With `prune`, a run is given up at a point where an earlier one has been, everything that the rest of the run and its
 checks depend on being equal: what the calls so far were told and which of them were over when each began, the state of
 the channels, tasks, timers, ready queue and reference machine. The rest would be the same again.
