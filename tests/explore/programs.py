@@ -14,6 +14,7 @@ on; any other failure is noted, and the lane goes on.
     tx(put) rx(get)                               through a handle          peek                 a snapshot
     sending(put,crash) receiving(get)             inside a counted end
     sel(get,put@b) sel(get:or,otherwise)          select, biased; `or` gives a word where the channel is closed
+    sel(get:map,put:fail)                         mapped, by a function that changes the result, or raises
 
 One decision is the name of a lane (it goes on), `run` (the loop runs its next callback), `clock` (time moves to the
 next timer), `cancel A`, or `end` (nothing is left that could happen by itself).
@@ -36,7 +37,7 @@ from aiochannel.selection import Case, otherwise, select_any
 from tests.explore.loop import ScriptedLoop
 from tests.model.record import Call, Observable, Recorder, Seen, see
 from tests.model.reference import Reference
-from tests.model.selects import CaseText
+from tests.model.selects import CaseText, Failed
 
 RENDEZVOUS = -1
 PROBE = "~"
@@ -501,20 +502,23 @@ class World:
 
     async def select(self, lane: Lane, op: Op) -> None:
         texts: list[CaseText] = []
-        cases: list[Case[str | None]] = []
+        cases: list[Case[object]] = []
         for inner in op.inner:
             item = self.item(lane) if inner.verb == "put" else None
-            texts.append(CaseText(inner.channel, inner.verb, item, inner.argument == "or"))
+            mapped = inner.argument if inner.argument in ("map", "fail") else ""
+            texts.append(CaseText(inner.channel, inner.verb, item, inner.argument == "or", mapped))
             channel = whole(self.channels[inner.channel])
-            case: Case[str | None]
+            case: Case[object]
             if item is not None:
                 case = lane.tx.get(inner.channel, channel).on_put(item)
             elif inner.verb == "get":
                 case = lane.rx.get(inner.channel, channel).on_get()
             else:
                 case = otherwise()
+            if mapped:
+                case = case.map(texts[-1].change)
             cases.append(case.or_closed("instead") if inner.argument == "or" else case)
-        with suppress(ChannelClosed):
+        with suppress(ChannelClosed, Failed):
             await self.recorder.wait(Call(lane.name, "select", tuple(texts), ""), select_any(cases, biased=True))
 
     def now(self, lane: Lane, op: Op) -> None:

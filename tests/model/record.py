@@ -18,8 +18,8 @@ from typing import NamedTuple, Never, Protocol, TypeVar
 from typing_extensions import override
 
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
-from tests.model.reference import CANCELLED, EMPTY, END, FULL, LEFT, WAITS, Look, Outcome, Reference
-from tests.model.selects import CaseText, Selects
+from tests.model.reference import CANCELLED, EMPTY, END, FAILED, FULL, LEFT, WAITS, Look, Outcome, Reference
+from tests.model.selects import CaseText, Failed, Selects
 
 T = TypeVar("T")
 CoroutineLike = Generator[asyncio.Future[object] | None, None, T] | Coroutine[object, Never, T]
@@ -94,6 +94,8 @@ def told(error: BaseException) -> Outcome:
             return CANCELLED
         case StopAsyncIteration():
             return END
+        case Failed():
+            return FAILED
         case ChannelFull():
             return FULL
         case ChannelEmpty():
@@ -115,6 +117,9 @@ def as_plain(call: Call, outcome: Outcome) -> tuple[Call, Outcome]:
     assert isinstance(case, CaseText)
     if case.verb == "otherwise" or (case.or_closed and value == "instead"):
         return call, outcome
+    if case.mapped:
+        assert isinstance(value, tuple)
+        _, value = value
     return call._replace(verb=case.verb, value=case.item, channel=case.channel), Outcome("ok", value)
 
 

@@ -27,6 +27,7 @@ FULL = Outcome("full")
 END = Outcome("end")
 LEFT = Outcome("left")
 CANCELLED = Outcome("cancelled")
+FAILED = Outcome("failed")
 
 
 class Ticket:

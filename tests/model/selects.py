@@ -8,16 +8,29 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
-from tests.model.reference import CANCELLED, WAITS, Outcome, Reference, Ticket
+from tests.model.reference import CANCELLED, FAILED, WAITS, Outcome, Reference, Ticket
 
 
 class CaseText(NamedTuple):
-    """One case: `get`, `put` or `otherwise`; with `or_closed`, a closed channel gives the word `instead`."""
+    """One case: `get`, `put` or `otherwise`; with `or_closed`, a closed channel gives the word `instead`.
+
+    `mapped` is `map` where the case's result is changed by a function, and `fail` where that raises.
+    """
 
     channel: str
     verb: str
     item: object = None
     or_closed: bool = False
+    mapped: str = ""
+
+    def change(self, result: object) -> object:
+        if self.mapped == "fail":
+            raise Failed
+        return (self.mapped, result)
+
+
+class Failed(Exception):
+    """The function of a mapped case raised."""
 
 
 class Arm(Ticket):
@@ -37,9 +50,14 @@ class Arm(Ticket):
         return None
 
     def finish(self) -> Outcome:
+        ended = self.machine.closed if self.verb == "put" else self.machine.drained()
+        if self.case.mapped == "fail" and not ended:
+            return FAILED  # and nothing has happened
         done = self.machine.append(0, self) if self.verb == "put" else self.machine.get(0, self)
         if done.word == "closed" and self.case.or_closed:
             done = Outcome("ok", "instead")
+        elif done.word == "ok" and self.case.mapped:
+            done = Outcome("ok", self.case.change(done.value))
         return Outcome("ok", (self.position, done.value)) if done.word == "ok" else done
 
     def park(self) -> None:

@@ -32,7 +32,7 @@ from typing_extensions import override
 from aiochannel import Case, Channel, ChannelClosed, Receiver, Sender, otherwise, select_any
 from tests.model.record import Call, CoroutineLike, Follower, Recorder, as_plain, differences, see
 from tests.model.reference import Reference
-from tests.model.selects import CaseText
+from tests.model.selects import CaseText, Failed
 
 T = TypeVar("T")
 
@@ -47,7 +47,12 @@ PROVE = settings(COMMON, max_examples=2500, stateful_step_count=60, print_blob=T
 items = st.one_of(st.none(), st.just(0), st.just(""), st.integers(min_value=1))
 causes = st.sampled_from(["", "why", "wherefore"])
 texts = st.builds(
-    CaseText, st.sampled_from(["a", "b"]), st.sampled_from(["get", "get", "put", "otherwise"]), items, st.booleans()
+    CaseText,
+    st.sampled_from(["a", "b"]),
+    st.sampled_from(["get", "get", "put", "otherwise"]),
+    items,
+    st.booleans(),
+    st.sampled_from(["", "", "map", "fail"]),
 )
 few = st.integers(min_value=1, max_value=3)
 places = st.integers(min_value=0, max_value=9)
@@ -108,7 +113,7 @@ class ChannelMachine(RuleBasedStateMachine):
         lane = f"task {len(self.tasks)}"
 
         async def wait() -> None:
-            with suppress(ChannelClosed, StopAsyncIteration):
+            with suppress(ChannelClosed, StopAsyncIteration, Failed):
                 await self.recorder.wait(Call(lane, verb, value, "a", end), call())
 
         async def body() -> None:
@@ -181,6 +186,8 @@ class ChannelMachine(RuleBasedStateMachine):
         case: Case[object] = channel.on_put(text.item) if text.verb == "put" else channel.on_get()
         if text.verb == "otherwise":
             case = otherwise()
+        elif text.mapped:
+            case = case.map(text.change)
         return case.or_closed("instead") if text.or_closed else case
 
     @rule(item=items)
