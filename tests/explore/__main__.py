@@ -1,6 +1,6 @@
 """Explore the catalogue's programs in all their variants, and print what was found.
 
-python -m tests.explore --budget 20000 --draws 7000 --processes 2
+python -m tests.explore --budget 20000 --draws 5000 --processes 2
 """
 
 import argparse
@@ -26,7 +26,7 @@ def length(script: Program) -> tuple[bool, int]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.explore")
     parser.add_argument("--budget", type=int, default=20_000, help="walk a program that has about as many schedules")
-    parser.add_argument("--draws", type=int, default=7_000, help="sample so many of one that has more")
+    parser.add_argument("--draws", type=int, default=5_000, help="sample so many of one that has more")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="for the programs that are sampled")
     options = parser.parse_args()
