@@ -89,6 +89,7 @@ class Channel(Generic[T]):
         "_cause",
         "_ceiling",
         "_closed",
+        "_drained",
         "_floor",
         "_joiners",
         "_limit",
@@ -121,6 +122,7 @@ class Channel(Generic[T]):
         self._joiners: Line = NOBODY
         self._closed = False
         self._cause: BaseException | None = None
+        self._drained = ""
         self._pinned = loop
         self._loop: AbstractEventLoop | None = None
         self._open_senders = 0
@@ -254,21 +256,22 @@ class Channel(Generic[T]):
             Safe. No item is put after the call was cancelled.
         """
         buffer = self._buffer
-        for item in items:
-            if len(buffer) >= self._ceiling:
-                if len(buffer) >= self._limit:
-                    waiter = self._start_sending()
-                    try:
-                        await waiter
-                    except BaseException:
-                        self._stop_sending(waiter)
-                        raise
-                    self._use_grant()
-                if self._receivers:
-                    self._promise()
+        if isinstance(items, (list, tuple, range)):
+            done = 0
+            while done < len(items):
+                room = self._ceiling - len(buffer)
+                if room > 0:
+                    buffer.extend(items[done : done + room])
+                    done += room
                 else:
-                    self._ceiling = self._limit
-            buffer.append(item)
+                    await Channel.put(self, items[done])
+                    done += 1
+            return
+        for item in items:
+            if len(buffer) < self._ceiling:
+                buffer.append(item)
+            else:
+                await Channel.put(self, item)
 
     def _check_room(self) -> None:
         self._check_open()
@@ -364,6 +367,8 @@ class Channel(Generic[T]):
         except BaseException:
             self._stop_receiving(waiter)
             raise
+        if self._closed and not self._buffer:
+            raise self._drained_error()  # from here, so that it keeps one frame alive and not three
         return self._take_promised()
 
     def get_nowait(self) -> T:
@@ -397,7 +402,7 @@ class Channel(Generic[T]):
         _check_batch(limit)
         if len(self._buffer) > self._reserved:
             return self._take_many(limit)
-        return [await self.get(), *self._take_many(limit - 1)]
+        return [await Channel.get(self), *self._take_many(limit - 1)]
 
     def get_many_nowait(self, limit: int, /) -> list[T]:
         """Remove and return the oldest items at once, as many as there are and at most `limit`; [] if there is none.
@@ -537,8 +542,14 @@ class Channel(Generic[T]):
     def _take_many(self, limit: int) -> list[T]:
         if _get_running_loop() is not self._loop:
             self._check_wake()
-        popleft = self._buffer.popleft
-        items = [popleft() for _ in range(min(limit, self.qsize()))]
+        buffer = self._buffer
+        count = min(limit, len(buffer) - self._reserved)
+        if count == len(buffer):
+            items = list(buffer)
+            buffer.clear()
+        else:
+            popleft = buffer.popleft
+            items = [popleft() for _ in range(count)]
         self._after_take()
         return items
 
@@ -637,7 +648,14 @@ class Channel(Generic[T]):
 
     def _check_not_drained(self) -> None:
         if self._closed and not self._buffer:
-            raise ChannelClosed(f"{self!r} is drained") from self._cause
+            raise self._drained_error()
+
+    def _drained_error(self) -> ChannelClosed:
+        # The text is written once, since thousands may wait for it. What it says does not change any more.
+        self._drained = self._drained or f"{self!r} is drained"
+        error = ChannelClosed(self._drained)
+        error.__cause__ = self._cause
+        return error
 
     # Sides
 

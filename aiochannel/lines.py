@@ -45,7 +45,9 @@ class Line(deque[Waiting]):
 
         It is done, unless its coroutine was closed.
         """
-        if self and self[-1] is waiting:
+        if self and self[0] is waiting:
+            self.popleft()
+        elif self and self[-1] is waiting:
             self.pop()
         elif waiting.done():
             self.gone += 1

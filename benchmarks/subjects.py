@@ -325,10 +325,9 @@ def raw_futures() -> Subject:
 
     def make(capacity: float) -> Ends:
         waiting: deque[asyncio.Future[int]] = deque()
-        create_future = asyncio.get_running_loop().create_future
 
         def get() -> asyncio.Future[int]:
-            waiter: asyncio.Future[int] = create_future()
+            waiter: asyncio.Future[int] = asyncio.Future()
             waiting.append(waiter)
             return waiter
 

@@ -130,12 +130,11 @@ async def creation(subject: Subject, count: int) -> float:
 
 async def ping_pong(count: int) -> float:
     """Measure two tasks that wake each other by one future per wait: nanoseconds per wait."""
-    create_future = asyncio.get_running_loop().create_future
     waiting: list[asyncio.Future[None]] = []
 
     async def player() -> None:
         for _ in range(count // 2):
-            waiter: asyncio.Future[None] = create_future()
+            waiter: asyncio.Future[None] = asyncio.Future()
             if waiting:
                 waiting.pop().set_result(None)
             waiting.append(waiter)

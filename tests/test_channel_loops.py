@@ -547,8 +547,9 @@ async def test_the_item_of_a_select_that_left_is_released_while_others_wait(end:
     full.put_nowait(Item())
     item = Item()
     watched = ref(item)
+    others = [await waiting(full.put(Item()))]
     selecting = await waiting(select(full.on_put(item), stop.on_get()))
-    others = [await waiting(full.put(Item())) for _ in range(2)]
+    others.append(await waiting(full.put(Item())))
     del item
     if end == "cancelled":
         assert await cancelled(selecting)

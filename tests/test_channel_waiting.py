@@ -474,7 +474,7 @@ async def test_cancelled_waits_leave_nothing_behind(side: str, order: Callable[[
 def test_a_wait_whose_coroutine_is_closed_leaves_nothing_behind(side: str) -> None:
     """As when a task is destroyed while it waits: nobody has cancelled its future."""
 
-    async def close_one_of_two() -> None:
+    async def close_one_of_three() -> None:
         empty, full = Channel[int](), filled(0, maxsize=1)
         calls: dict[str, Callable[[], Coroutine[object, None, object]]] = {
             "get": empty.get,
@@ -482,16 +482,18 @@ def test_a_wait_whose_coroutine_is_closed_leaves_nothing_behind(side: str) -> No
             "join": full.join,
             "select": lambda: select(empty.on_get(), full.on_put(1)),
         }
+        first = await waiting(calls[side]())
         closing = calls[side]()
         assert isinstance(closing.send(None), asyncio.Future)
-        remaining = await waiting(calls[side]())
+        last = await waiting(calls[side]())
         closing.close()
         lines = [*empty._receivers, *full._senders, *full._joiners]
-        assert (2 if side == "select" else 1) == len(lines)
+        assert (4 if side == "select" else 2) == len(lines)
         assert not any(each.done() for each in lines)
-        assert await cancelled(remaining)
+        assert await cancelled(first)
+        assert await cancelled(last)
 
-    asyncio.run(close_one_of_two())
+    asyncio.run(close_one_of_three())
 
 
 # Timeouts

@@ -109,10 +109,12 @@ PROGRAMS += [
     program("S: sel(get:fail,get@b) | A: put put | G: get", cancels=1),
     program("S: sel(put:fail,get@b) | A: put put | G: get get", cancels=1),
     program("S: sel(put:fail,get:map@b) | G: get | A: put_nowait@b | B: put", size=RENDEZVOUS, cancels=1),
+    program("S: sel(get:or,put) | C: close | A: put", size=RENDEZVOUS, cancels=1),
     program("S: sel(put,get@b) | A: put abort | J: join | G: get", cancels=1),
     program("S: sel(get,get@b) | T: get | A: put_nowait put_nowait@b put_nowait", size=2, cancels=2),
     program("A: put put put close | S: sel(get,get@b) sel(get@b,get) | J: join", cancels=1),
     program("A: put_nowait | S: sel(put,put) | G: get get", cancels=1),
+    program("G: get | S: sel(get,get@b) | T: sel(get,get@b) | H: get | A: put_many:2@b put_many:2", size=2, cancels=0),
 ]
 
 # The order of wake-ups is the contract's; the order in which woken tasks run is the loop's, which may be any here.

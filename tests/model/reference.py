@@ -231,6 +231,9 @@ class Reference:
             return False
         self.note(cause)
         self.closed = True
+        for ticket in self.puts.copy():  # before the gets: a select that waits for both is refused its put
+            if ticket.state == "waits" and ticket in self.puts:
+                self.wake(ticket, "granted")
         self.settle()
         return True
 
