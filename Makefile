@@ -40,7 +40,7 @@ help:
 	@echo 'make soak        random tasks on the real event loops, 10 minutes or MINUTES=1'
 	@echo 'make violations  the explorer on other libraries, into docs/violations.md; violations-again plays its schedules'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
-	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in half an hour'
+	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in a quarter of an hour'
 	@echo 'make fmt         let ruff format and fix what it can'
 	@echo 'make clean       remove all that these targets made'
 

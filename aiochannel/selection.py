@@ -1,11 +1,10 @@
 """Waiting for the first of several operations: Case, select, select_any, otherwise.
 
 A `Case` is one operation that could happen: a get or a put on some channel. `select` carries out exactly one of its
-cases. It first tries each at once; if none can go ahead it parks one future, its waiter, on the side of every channel
-concerned and waits. Whichever channel wakes the waiter claims it: in the same step the select is withdrawn from all
-other channels, so no second channel can promise it an item, grant it a slot, or count it as a receiver at hand. The
-woken select then completes the case that claimed it, or, if it was cancelled in between, gives the promise or grant
-back.
+cases. It first tries each at once; if none can go ahead it enters the line of every side of a channel concerned, with
+one future for all, and waits. Whichever line wakes it claims it: in the same step the select is withdrawn from all
+others, so no second channel can promise it an item, grant it a slot, or count it as a receiver at hand. The woken
+select then completes the case that claimed it, or, if it was cancelled in between, gives the promise or grant back.
 
 This module knows no channel. What it needs of one side of a channel is `Operation`, and only this module calls it.
 """
