@@ -892,12 +892,8 @@ class _Putting(Generic[T]):
             line.leave(selection)
 
     def complete(self) -> None:
-        channel = self._channel
-        channel._use_grant()
-        # Not `put_nowait`: a granted put goes ahead even if the receiver that made the room is gone.
-        if channel._receivers:
-            channel._promise()
-        channel._buffer.append(self._item)
+        self._channel._use_grant()
+        self._put_granted()
 
     def complete_map(self, fn: Callable[[None], U], /) -> U:
         channel = self._channel
@@ -907,10 +903,15 @@ class _Putting(Generic[T]):
         except BaseException:
             channel._grant()
             raise
+        self._put_granted()
+        return result
+
+    def _put_granted(self) -> None:
+        # Not `put_nowait`: a granted put goes ahead even if the receiver that made the room is gone.
+        channel = self._channel
         if channel._receivers:
             channel._promise()
         channel._buffer.append(self._item)
-        return result
 
     def forgo(self, selection: Selection, /) -> None:
         if selection.loop is self._channel._loop:

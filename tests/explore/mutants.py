@@ -182,7 +182,7 @@ MUTANTS = [
     Mutant("            channel._check_open()\n            return BLOCKED\n        channel.put_nowait", "            return BLOCKED\n        channel.put_nowait", "select: a put waits on a closed channel"),
     Mutant("        elif senders and senders[-1] is selection:\n            return\n", "", "select: the later of two puts on one channel goes ahead"),
     Mutant("        senders.append(selection)\n        channel._floor = NO_GET\n", "        senders.append(selection)\n", "select: waits to put, and a get takes the short way past it"),
-    Mutant("        channel._use_grant()\n        # Not", "        channel._check_open()\n        # Not", "select: a used grant stays granted"),
+    Mutant("        self._channel._use_grant()\n        self._put", "        self._channel._check_open()\n        self._put", "select: a used grant stays granted"),
     Mutant("        channel._use_grant()\n        try:", "        channel._check_open()\n        try:", "select: map, a used grant stays granted"),
     Mutant("        except BaseException:\n            channel._grant()\n            raise", "        except BaseException:\n            raise", "select: map fails, the grant does not pass on"),
     Mutant("        if channel._receivers:\n            channel._promise()\n        channel._buffer.append(self._item)\n\n", "        channel._buffer.append(self._item)\n\n", "select: a granted put promises nothing"),
