@@ -1,9 +1,9 @@
 """Channel: a closable queue between asyncio tasks.
 
 State. `buffer` holds every item that has been accepted and not yet received. `reserved` says how many of these are
-promised to receivers that were woken and have not run yet. `limit` is the length of the buffer at which a put must
-wait: maxsize + receivers inside a waiting get - granted slots; less than any length once the channel is closed.
-`receivers` and `senders` are the lines of those that wait to be woken, in the order in which they began.
+promised to receivers that were woken and have not run yet. `limit` is maxsize - granted slots; less than any number
+once the channel is closed. `receivers` and `senders` are the lines of those that wait to be woken, in the order in
+which they began. A put goes ahead while there is room: limit + receivers that wait - unpromised items > 0.
 
 A waiter gets a wake-up, never an item. An item that is put while receivers wait is promised to the first of them and
 stays in the buffer until the woken task takes it; a slot that gets free while senders wait is granted to the first of
@@ -12,14 +12,15 @@ promise or grant passes on. Nobody else can take what is promised or granted, so
 
 Three invariants hold whenever no method of this module is running:
 
-    an unpromised item and a waiting receiver never coexist;
-    room (`len(buffer) < limit`) and a waiting sender never coexist;
+    an unpromised item and a waiting receiver never coexist (so one of the two is enough to know the room);
+    room and a waiting sender never coexist;
     receivers of a closed channel wait only while promised items remain, since a promise can come back.
 
 The fast path of a put tests one thing, `len(buffer) < ceiling`, and that of a get `len(buffer) > floor`. Both are on
 the safe side: the ceiling is never above the limit, and is `NO_PUT` while a receiver waits; the floor is never below
-`reserved`, and is `NO_GET` while a sender waits and once the channel is closed. Whatever lowers the limit or promises
-an item sets them to that; the next put or get that goes the long way, and finds nobody to wake, sets them free again.
+`reserved`, and is `NO_GET` while a sender waits and once the channel is closed. Who begins to wait, lowers the limit or
+promises an item sets them to that; the next put or get that goes the long way, and finds nobody to wake, sets them
+free again.
 
 A select stands in several lines. The one that wakes it withdraws it from the others. A waiter found done was cancelled,
 and is passed over.
@@ -28,7 +29,7 @@ A put promises before it appends and a get checks before it takes, so that nothi
 that happens in the loop's debug mode, where a channel is used from a thread that is not the loop's.
 """
 
-from asyncio import AbstractEventLoop, Future, _get_running_loop, get_running_loop
+from asyncio import AbstractEventLoop, Future, InvalidStateError, _get_running_loop, get_running_loop
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -155,7 +156,7 @@ class Channel(Generic[T]):
 
     def full(self) -> bool:
         """Tell whether `put_nowait` would find no room. A granted slot is not room; a receiver at hand is."""
-        return len(self._buffer) >= (self._capacity if self._closed else self._limit)
+        return len(self._buffer) >= self._capacity if self._closed else self._room() <= 0
 
     def closed(self) -> bool:
         """Tell whether the channel is closed; buffered items can still be taken."""
@@ -210,14 +211,17 @@ class Channel(Generic[T]):
         """
         buffer = self._buffer
         if len(buffer) >= self._ceiling:
-            if len(buffer) >= self._limit:
+            receivers = self._receivers
+            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:
                 waiter = self._start_sending()
                 try:
                     await waiter
                 except BaseException:
                     self._stop_sending(waiter)
                     raise
-                self._use_grant()
+                self._limit += 1
+                if self._closed:
+                    self._check_open()
             if self._receivers:
                 self._promise()
             else:
@@ -233,7 +237,8 @@ class Channel(Generic[T]):
         """
         buffer = self._buffer
         if len(buffer) >= self._ceiling:
-            if len(buffer) >= self._limit:
+            receivers = self._receivers
+            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:
                 self._check_room()
             if self._receivers:
                 self._promise()
@@ -273,10 +278,14 @@ class Channel(Generic[T]):
             else:
                 await Channel.put(self, item)
 
+    def _room(self) -> int:
+        """Return how many puts would go ahead at once. Where speed counts the same is written out."""
+        return self._limit + self._receivers.waiting() + self._reserved - len(self._buffer)
+
     def _check_room(self) -> None:
         self._check_open()
         self._forget_closed_loop()
-        if len(self._buffer) >= self._limit:
+        if self._room() <= 0:
             raise ChannelFull(f"{self!r} has no room")
 
     def _start_sending(self) -> Waiter:
@@ -292,7 +301,7 @@ class Channel(Generic[T]):
         waiter: Waiter = Future()
         senders.append(waiter)
         self._floor = NO_GET
-        if moves and len(self._buffer) < self._limit:
+        if moves and self._room() > 0:
             self._grant()  # what a closed loop's tasks had taken has become room
         return waiter
 
@@ -318,25 +327,24 @@ class Channel(Generic[T]):
 
     def _grant(self) -> None:
         """Grant what room there is to the senders that wait, first come, first served."""
-        senders = self._senders
+        senders, receivers = self._senders, self._receivers
         passed_over: list[Selection] = []
+        room = self._limit - receivers.gone + (len(receivers) if receivers else self._reserved - len(self._buffer))
         # Invariant: room and a waiting sender never coexist.
-        while senders and len(self._buffer) < self._limit:
+        while room > 0 and senders:
             waiting = senders.popleft()
-            if waiting.done():
-                senders.gone -= 1
-            elif (
-                self._receivers
-                and len(self._buffer) + 1 >= self._limit
-                and isinstance(waiting, Selection)
-                and waiting.receives_from(self)
-            ):
+            if room == 1 and receivers and isinstance(waiting, Selection) and waiting.stands_in(receivers):
                 # The only room is the receiver which the select itself is: it must not send to itself.
                 passed_over.append(waiting)
-            else:
-                self._limit -= 1
-                self._ceiling = NO_PUT
+                continue
+            try:
                 waiting.set_result(senders)
+            except InvalidStateError:  # cancelled
+                senders.gone -= 1
+                continue
+            self._limit -= 1
+            self._ceiling = NO_PUT
+            room -= 1  # a select on both sides was a receiver too, but then nobody waits behind it
         if passed_over:
             # Its place in the line is of no account: it is granted a slot only when nobody else waits for one.
             senders.extend(passed_over)
@@ -367,7 +375,10 @@ class Channel(Generic[T]):
         except BaseException:
             self._stop_receiving(waiter)
             raise
-        if self._closed and not self._buffer:
+        if not self._closed:
+            self._reserved -= 1
+            return buffer.popleft()
+        if not buffer:
             raise self._drained_error()  # from here, so that it keeps one frame alive and not three
         return self._take_promised()
 
@@ -463,7 +474,6 @@ class Channel(Generic[T]):
             receivers = self._receivers = Line()
         waiter: Waiter = Future()
         receivers.append(waiter)
-        self._limit += 1
         self._ceiling = NO_PUT
         if self._senders:
             self._grant()
@@ -474,8 +484,6 @@ class Channel(Generic[T]):
     def _stop_receiving(self, waiter: Waiter) -> None:
         if waiter.get_loop() is not self._loop:
             return  # forgotten
-        self._limit -= 1
-        self._ceiling = NO_PUT
         if waiter.cancelled() or not waiter.done():
             self._receivers.leave(waiter)
         else:
@@ -490,11 +498,7 @@ class Channel(Generic[T]):
                 self._promise()
 
     def _take_promised(self) -> T:
-        self._limit -= 1
-        self._ceiling = NO_PUT
-        if not self._closed:
-            self._reserved -= 1
-            return self._buffer.popleft()
+        """Take what was promised by a channel that is closed now, which this may drain."""
         self._check_not_drained()
         self._reserved -= 1
         item = self._buffer.popleft()
@@ -507,13 +511,13 @@ class Channel(Generic[T]):
             self._check_wake()
         receivers = self._receivers
         while receivers:
-            waiting = receivers.popleft()
-            if waiting.done():
+            try:
+                receivers.popleft().set_result(receivers)
+            except InvalidStateError:  # cancelled
                 receivers.gone -= 1
             else:
                 self._reserved += 1
                 self._floor = NO_GET
-                waiting.set_result(receivers)
                 break
         if receivers.gone:
             receivers.tidy()
@@ -523,7 +527,10 @@ class Channel(Generic[T]):
         if _get_running_loop() is not self._loop:
             self._check_wake()
         item = self._buffer.popleft()
-        self._after_take()
+        if self._senders:
+            self._grant()
+        else:
+            self._after_take()
         return item
 
     def _take_map(self, fn: Callable[[T], U]) -> U:
@@ -773,11 +780,12 @@ class _Getting(Generic[T]):
     def attempt(self) -> T | Blocked:
         channel = self._channel
         buffer = channel._buffer
-        if len(buffer) > channel._floor:
-            return buffer.popleft()
-        if len(buffer) > channel._reserved:
-            return channel._take()
-        if channel._closed:
+        if buffer:
+            if len(buffer) > channel._floor:
+                return buffer.popleft()
+            if len(buffer) > channel._reserved:
+                return channel._take()
+        elif channel._closed:
             channel._check_not_drained()
         return BLOCKED
 
@@ -793,36 +801,28 @@ class _Getting(Generic[T]):
         channel = self._channel
         if selection.loop is not channel._loop:
             channel._move_to(selection.loop)
-        receivers, senders = channel._receivers, channel._senders
+        receivers = channel._receivers
         if receivers is NOBODY:
             receivers = channel._receivers = Line()
         elif receivers and receivers[-1] is selection:
             return
-        if senders and senders[-1] is selection:
-            selection.both_sides += (channel,)
-        selection.parked.append((receivers, position, self))
+        selection.parked.append((receivers, position))
         receivers.append(selection)
-        channel._limit += 1
         channel._ceiling = NO_PUT
-        if senders:
-            channel._grant()
         if len(channel._buffer) > channel._reserved:
             channel._promise()
-
-    def unpark(self, selection: Selection, line: Line, /) -> None:
-        channel = self._channel
-        if line is channel._receivers:  # otherwise forgotten
-            line.leave(selection)
-            channel._limit -= 1
-            channel._ceiling = NO_PUT
+        if channel._senders:
+            channel._grant()
 
     def complete(self) -> T:
-        return self._channel._take_promised()
+        channel = self._channel
+        if channel._closed:
+            return channel._take_promised()
+        channel._reserved -= 1
+        return channel._buffer.popleft()
 
     def complete_map(self, fn: Callable[[T], U], /) -> U:
         channel = self._channel
-        channel._limit -= 1
-        channel._ceiling = NO_PUT
         channel._check_not_drained()
         channel._reserved -= 1
         try:
@@ -835,8 +835,6 @@ class _Getting(Generic[T]):
     def forgo(self, selection: Selection, /) -> None:
         channel = self._channel
         if selection.loop is channel._loop:
-            channel._limit -= 1
-            channel._ceiling = NO_PUT
             channel._return_promise()
 
 
@@ -855,7 +853,7 @@ class _Putting(Generic[T]):
 
     def attempt(self) -> Blocked | None:
         channel = self._channel
-        if len(channel._buffer) >= channel._limit:
+        if len(channel._buffer) >= channel._ceiling and channel._room() <= 0:
             channel._check_open()
             return BLOCKED
         channel.put_nowait(self._item)
@@ -863,7 +861,7 @@ class _Putting(Generic[T]):
 
     def attempt_map(self, fn: Callable[[None], U], /) -> U | Blocked:
         channel = self._channel
-        if len(channel._buffer) >= channel._limit:
+        if channel._room() <= 0:
             channel._check_open()
             return BLOCKED
         result = fn(None)
@@ -874,22 +872,16 @@ class _Putting(Generic[T]):
         channel = self._channel
         if selection.loop is not channel._loop:
             channel._move_to(selection.loop)
-        receivers, senders = channel._receivers, channel._senders
+        senders = channel._senders
         if senders is NOBODY:
             senders = channel._senders = Line()
         elif senders and senders[-1] is selection:
             return
-        if receivers and receivers[-1] is selection:
-            selection.both_sides += (channel,)
-        selection.parked.append((senders, position, self))
+        selection.parked.append((senders, position))
         senders.append(selection)
         channel._floor = NO_GET
-        if len(channel._buffer) < channel._limit:
+        if channel._room() > 0:
             channel._grant()
-
-    def unpark(self, selection: Selection, line: Line, /) -> None:
-        if line is self._channel._senders:  # otherwise forgotten
-            line.leave(selection)
 
     def complete(self) -> None:
         self._channel._use_grant()

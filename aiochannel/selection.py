@@ -12,7 +12,7 @@ This module knows no channel. What it needs of one side of a channel is `Operati
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from random import getrandbits, random, shuffle
+from random import getrandbits, random
 from typing import Final, Generic, Literal, Protocol, TypeVar, final, overload
 
 from aiochannel.lines import Line
@@ -41,36 +41,18 @@ BLOCKED: Final = Blocked.BLOCKED
 LAST: Final = Blocked.LAST
 
 
-class Side(Protocol):
-    """A side of a channel, where a select is parked."""
-
-    def unpark(self, selection: "Selection", line: Line, /) -> None:
-        """Take the select out of the line of this side, which was this one when it was parked."""
-        ...
-
-
 @final
 class Selection:
     """A select that waits. It stands in the lines of all the sides where it is parked until one of them claims it."""
 
-    __slots__ = ("both_sides", "loop", "parked", "position", "waiter")
+    __slots__ = ("loop", "parked", "position", "waiter")
 
+    loop: AbstractEventLoop
+    waiter: Future[None]
+    parked: list[tuple[Line, int]]
+    """The lines in which it stands, each with the position of its case; empty once it is claimed."""
     position: int
-    """Which case was woken."""
-
-    def __init__(self) -> None:
-        self.loop: AbstractEventLoop = get_running_loop()
-        self.waiter: Future[None] = Future()
-        self.parked: list[tuple[Line, int, Side]] = []
-        self.both_sides: tuple[object, ...] = ()
-
-    def park(self, cases: "Sequence[Case[object]]", order: Iterable[int]) -> None:
-        """Park the cases in this order, until one of them claims the select."""
-        waiter = self.waiter
-        for position in order:
-            cases[position]._operation.park(self, position)
-            if waiter.done():
-                break
+    """The position of the case that was claimed."""
 
     def done(self) -> bool:
         """Tell whether it has stopped waiting."""
@@ -79,30 +61,28 @@ class Selection:
     def set_result(self, line: Line, /) -> None:
         """Wake the select for the case of this line, and withdraw it from all other lines in the same step."""
         self.waiter.set_result(None)
-        for parked, position, side in self.parked:
-            if parked is line:
+        parked, self.parked = self.parked, []
+        for each, position in parked:
+            if each is line:
                 self.position = position
+            elif each[0] is self and not each.gone:
+                each.popleft()  # what `leave` would do
             else:
-                side.unpark(self, parked)
-        self._let_go()
+                each.leave(self)
 
     def abandon(self, cases: "Sequence[Case[object]]") -> None:
         """Leave nothing behind: give back what it was woken with, or else take it out of all lines."""
         if self.waiter.done() and not self.waiter.cancelled():
             cases[self.position]._operation.forgo(self)
             return
-        for line, _, side in self.parked:
-            side.unpark(self, line)
-        self._let_go()
+        # It may stand, done, in a line for a while, and must not keep what waits in another alive.
+        parked, self.parked = self.parked, []
+        for line, _ in parked:
+            line.leave(self)
 
-    def _let_go(self) -> None:
-        # It may stand, done, in a line for a while, and must not keep a channel or an item alive.
-        self.parked.clear()
-        self.both_sides = ()
-
-    def receives_from(self, channel: object) -> bool:
-        """Tell, of a select that stands in the line of the channel's senders, whether it is a receiver of it too."""
-        return any(each is channel for each in self.both_sides)
+    def stands_in(self, line: Line) -> bool:
+        """Tell whether it waits in this line."""
+        return any(parked is line for parked, _ in self.parked)
 
 
 class Operation(Protocol[R_co]):
@@ -403,30 +383,33 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
         Safe. A cancelled select has carried out nothing and leaves nothing behind on any channel; an item promised to
         it or a slot granted to it goes to the next in line.
     """
-    if not cases:
-        raise ValueError("select needs at least one case")
-    for case in cases:
-        if type(case) is not Case:
-            raise TypeError(f"select takes cases, such as channel.on_get(), not {case!r}")
-    # Two cases, the most frequent number, are written out here and below.
-    first = 0 if biased else getrandbits(1) if len(cases) == 2 else int(random() * len(cases))
+    # Two cases are the most frequent number, and have their own short ways here.
+    count = 2 if len(cases) == 2 and type(cases[0]) is type(cases[1]) is Case else _count(cases)
+    first = 0 if biased else getrandbits(1) if count == 2 else int(random() * count)
     result = cases[first]._operation.attempt()
     if result is not BLOCKED and result is not LAST:
         return first, result
-    last = first if result is LAST else None
-    rest = (1 - first,) if len(cases) == 2 else _others(len(cases), first, biased)
-    for position in rest:
-        result = cases[position]._operation.attempt()
-        if result is BLOCKED:
-            continue
-        if result is not LAST:
+    last = None
+    order = PAIRS[first] if count == 2 else _order(count, first, biased)
+    for position in order:
+        if position != first:
+            result = cases[position]._operation.attempt()
+        if result is LAST:
+            last = position
+        elif result is not BLOCKED:
             return position, result
-        last = position
     if last is not None:
         return last, cases[last]._operation.complete()
     selection = Selection()
+    # Here and not in an `__init__`, which would cost a call.
+    selection.loop = get_running_loop()
+    selection.waiter = Future()
+    selection.parked = []
     try:
-        selection.park(cases, (first, *rest))
+        for position in order:
+            cases[position]._operation.park(selection, position)
+            if not selection.parked:
+                break  # claimed
         await selection.waiter
     except BaseException:
         selection.abandon(cases)
@@ -448,9 +431,23 @@ async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tu
     return await select(*cases, biased=biased)
 
 
-def _others(count: int, first: int, biased: bool) -> list[int]:
+def _count(cases: Sequence[Case[object]]) -> int:
+    if not cases:
+        raise ValueError("select needs at least one case")
+    for case in cases:
+        if type(case) is not Case:
+            raise TypeError(f"select takes cases, such as channel.on_get(), not {case!r}")
+    return len(cases)
+
+
+PAIRS: Final = ((0, 1), (1, 0))
+
+
+def _order(count: int, first: int, biased: bool) -> Sequence[int]:
+    """Return all positions, `first` first."""
     others = list(range(count))
     del others[first]
     if not biased:
-        shuffle(others)
-    return others
+        ranks = [random() for _ in range(count)]
+        others.sort(key=ranks.__getitem__)  # takes half as long as `shuffle`
+    return [first, *others]

@@ -7,13 +7,15 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Never
+from typing import Never, TypeVar
 from weakref import ref
 
 import pytest
 
 from aiochannel import Channel, ChannelClosed, ChannelFull, select
 from tests.conftest import cancelled, settle, waiting
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -226,6 +228,16 @@ def test_a_channel_can_be_closed_after_its_loop_was_closed(kept: bool) -> None:
     asyncio.run(channel.join())
 
 
+async def at_once(call: Coroutine[object, Never, T]) -> T:
+    async with asyncio.timeout(0):
+        return await call
+
+
+def waiters(channel: Channel[int]) -> tuple[int, int]:
+    statistics = channel.statistics()
+    return statistics.waiting_senders, statistics.waiting_receivers
+
+
 def abandoned_woken(
     channel: Channel[int], *calls: Coroutine[object, Never, object], closed: bool = False
 ) -> list[asyncio.Task[object]]:
@@ -294,6 +306,46 @@ def test_a_slot_granted_in_a_loop_that_was_closed_is_room(call: str, kept: bool)
         gc.collect()
     asyncio.run(put())
     assert ([3], True, 0) == (list(channel), channel.full(), channel.statistics().waiting_senders)
+
+
+def test_a_select_on_both_sides_gets_what_was_promised_in_a_loop_that_was_closed() -> None:
+    channel = Channel[int].rendezvous()
+    tasks = abandoned_woken(channel, channel.get())
+    # Its first case makes the channel forget, its second one has to notice.
+    assert (1, 7) == asyncio.run(at_once(select(channel.on_put(3), channel.on_get(), biased=True)))
+    tasks.clear()
+    assert (0, 0, 0) == (channel.qsize(), *waiters(channel))
+
+
+def test_a_select_on_both_sides_uses_a_slot_granted_in_a_loop_that_was_closed() -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put_nowait(0)
+    tasks = abandoned_woken(channel, channel.put(1))
+    assert (1, None) == asyncio.run(at_once(select(channel.on_get(), channel.on_put(3), biased=True)))
+    tasks.clear()
+    assert ([3], 0, 0) == (list(channel), *waiters(channel))
+
+
+def test_a_select_on_both_sides_keeps_to_the_maxsize_after_its_loop_was_closed() -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put_nowait(0)
+    getting = channel.get()
+
+    def grant_and_promise() -> None:
+        channel.get_nowait()
+        getting.send(None)
+        channel.put_nowait(7)
+        loop.stop()
+
+    with new_loop() as loop:
+        putting = loop.create_task(channel.put(1))
+        loop.run_until_complete(settle())
+        loop.call_soon(grant_and_promise)
+        loop.run_forever()
+    assert (1, 7) == asyncio.run(at_once(select(channel.on_put(3), channel.on_get(), biased=True)))
+    assert not putting.done()
+    getting.close()
+    assert ([], 0, 0) == (list(channel), *waiters(channel))
 
 
 @pytest.mark.parametrize("woken", [False, True])
