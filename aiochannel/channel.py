@@ -212,6 +212,9 @@ class Channel(Generic[T]):
         buffer = self._buffer
         if len(buffer) >= self._ceiling:
             receivers = self._receivers
+            if receivers and _get_running_loop() is not self._loop:
+                self._check_wake()
+                receivers = self._receivers
             if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:
                 waiter = self._start_sending()
                 try:
@@ -238,6 +241,9 @@ class Channel(Generic[T]):
         buffer = self._buffer
         if len(buffer) >= self._ceiling:
             receivers = self._receivers
+            if receivers and _get_running_loop() is not self._loop:
+                self._check_wake()
+                receivers = self._receivers
             if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:
                 self._check_room()
             if self._receivers:
@@ -281,6 +287,11 @@ class Channel(Generic[T]):
     def _room(self) -> int:
         """Return how many puts would go ahead at once. Where speed counts the same is written out."""
         return self._limit + self._receivers.waiting() + self._reserved - len(self._buffer)
+
+    def _has_room(self) -> bool:
+        if self._receivers and _get_running_loop() is not self._loop:
+            self._check_wake()
+        return self._room() > 0
 
     def _check_room(self) -> None:
         self._check_open()
@@ -495,6 +506,8 @@ class Channel(Generic[T]):
         if self._buffer:
             self._reserved -= 1
             if self._receivers:
+                if _get_running_loop() is not self._loop:
+                    self._check_wake()
                 self._promise()
 
     def _take_promised(self) -> T:
@@ -507,8 +520,6 @@ class Channel(Generic[T]):
 
     def _promise(self) -> None:
         """Promise one more item to the first receiver that waits."""
-        if _get_running_loop() is not self._loop:
-            self._check_wake()
         receivers = self._receivers
         while receivers:
             try:
@@ -853,7 +864,7 @@ class _Putting(Generic[T]):
 
     def attempt(self) -> Blocked | None:
         channel = self._channel
-        if len(channel._buffer) >= channel._ceiling and channel._room() <= 0:
+        if len(channel._buffer) >= channel._ceiling and not channel._has_room():
             channel._check_open()
             return BLOCKED
         channel.put_nowait(self._item)
@@ -861,7 +872,7 @@ class _Putting(Generic[T]):
 
     def attempt_map(self, fn: Callable[[None], U], /) -> U | Blocked:
         channel = self._channel
-        if channel._room() <= 0:
+        if not channel._has_room():
             channel._check_open()
             return BLOCKED
         result = fn(None)

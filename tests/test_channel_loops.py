@@ -308,6 +308,38 @@ def test_a_slot_granted_in_a_loop_that_was_closed_is_room(call: str, kept: bool)
     assert ([3], True, 0) == (list(channel), channel.full(), channel.statistics().waiting_senders)
 
 
+def test_a_receiver_of_a_loop_that_was_closed_is_no_room() -> None:
+    channel: Channel[int] = Channel(1)
+    tasks = abandoned_woken(channel, channel.get(), channel.get())
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(8)
+    with pytest.raises(TimeoutError):
+        asyncio.run(at_once(channel.put(9)))
+    tasks.clear()
+    assert ([7], 0, 0) == (list(channel), *waiters(channel))
+
+
+@pytest.mark.parametrize("call", ["put", "put_many", "select", "select, mapped"])
+def test_a_put_waits_where_only_receivers_of_a_closed_loop_do(call: str) -> None:
+    async def put() -> None:
+        match call:
+            case "put":
+                await channel.put(8)
+            case "put_many":
+                await channel.put_many([8])
+            case "select":
+                await select(channel.on_put(8))
+            case _:
+                await select(channel.on_put(8).map(str))
+
+    channel: Channel[int] = Channel(1)
+    tasks = abandoned_woken(channel, channel.get(), channel.get())
+    with pytest.raises(TimeoutError):
+        asyncio.run(at_once(put()))
+    tasks.clear()
+    assert [7] == list(channel)
+
+
 def test_a_select_on_both_sides_gets_what_was_promised_in_a_loop_that_was_closed() -> None:
     channel = Channel[int].rendezvous()
     tasks = abandoned_woken(channel, channel.get())
