@@ -25,8 +25,9 @@ free again.
 A select stands in several lines. The one that wakes it withdraws it from the others. A waiter found done was cancelled,
 and is passed over.
 
-A put promises before it appends and a get checks before it takes, so that nothing has changed if waking is refused:
-that happens in the loop's debug mode, where a channel is used from a thread that is not the loop's.
+Before they change anything, a put and a get look whether they may wake somebody: `_check_wake`, unless they run in the
+channel's loop. It forgets the tasks of a loop that was closed, and in the loop's debug mode it raises in a thread that
+is not the loop's.
 """
 
 from asyncio import AbstractEventLoop, Future, InvalidStateError, _get_running_loop, get_running_loop
@@ -317,7 +318,7 @@ class Channel(Generic[T]):
         return waiter
 
     def _use_grant(self) -> None:
-        """Turn a granted slot into room, which the caller uses in the same step."""
+        """Turn a granted slot into room, which the caller uses in the same step. `put` has it written out."""
         self._limit += 1
         if self._closed:
             self._check_open()
@@ -519,7 +520,7 @@ class Channel(Generic[T]):
         return item
 
     def _promise(self) -> None:
-        """Promise one more item to the first receiver that waits."""
+        """Promise one more item to the first receiver that waits. Runs in its loop, or after `_check_wake`."""
         receivers = self._receivers
         while receivers:
             try:
@@ -538,10 +539,7 @@ class Channel(Generic[T]):
         if _get_running_loop() is not self._loop:
             self._check_wake()
         item = self._buffer.popleft()
-        if self._senders:
-            self._grant()
-        else:
-            self._after_take()
+        self._after_take()
         return item
 
     def _take_map(self, fn: Callable[[T], U]) -> U:

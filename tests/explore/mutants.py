@@ -105,7 +105,7 @@ MUTANTS = [
     Mutant("                receivers.gone -= 1\n            else:", "                receivers.gone -= 1\n                break\n            else:", "promise: stops at one that was cancelled"),
     Mutant("min(limit, len(buffer) - self._reserved)", "min(limit, len(buffer))", "batch: robs a promised item"),
     Mutant("            items = [popleft() for _ in range(count)]\n        self._after_take()\n", "            items = [popleft() for _ in range(count)]\n", "batch: nobody is told"),
-    Mutant("        if self._senders:\n            self._grant()\n        else:\n            self._after_take()\n", "        if not self._senders:\n            self._after_take()\n", "take: does not grant"),
+    Mutant("        item = self._buffer.popleft()\n        self._after_take()\n        return item\n\n    def _take_map", "        item = self._buffer.popleft()\n        if self._closed:\n            self._after_take()\n        return item\n\n    def _take_map", "take: does not grant"),
     Mutant("            self._floor = self._reserved\n", "            self._floor = 0\n", "take: gets take the short way past promised items"),
     Mutant("        elif not self._buffer:\n            self._tell_drained()\n\n", "", "take: the others are not told of the last item"),
     Mutant("        elif not self._buffer:\n            self._tell_drained()\n\n", "        else:\n            self._tell_drained()\n\n", "take: the others are told before the last item"),
