@@ -149,14 +149,16 @@ class Channel(Generic[T]):
 
     def qsize(self) -> int:
         """Return the number of buffered items that are not promised to a receiver."""
+        self._forget_closed_loop()
         return len(self._buffer) - self._reserved
 
     def empty(self) -> bool:
         """Tell whether `get_nowait` would find no item."""
-        return len(self._buffer) <= self._reserved
+        return not self._has_item()
 
     def full(self) -> bool:
         """Tell whether `put_nowait` would find no room. A granted slot is not room; a receiver at hand is."""
+        self._forget_closed_loop()
         return len(self._buffer) >= self._capacity if self._closed else self._room() <= 0
 
     def closed(self) -> bool:
@@ -290,8 +292,10 @@ class Channel(Generic[T]):
         return self._limit + self._receivers.waiting() + self._reserved - len(self._buffer)
 
     def _has_room(self) -> bool:
-        if self._receivers and _get_running_loop() is not self._loop:
-            self._check_wake()
+        if _get_running_loop() is not self._loop:
+            self._forget_closed_loop()
+            if self._receivers:
+                self._check_wake()
         return self._room() > 0
 
     def _check_room(self) -> None:
@@ -470,9 +474,12 @@ class Channel(Generic[T]):
 
     def _check_item(self) -> None:
         self._check_not_drained()
-        self._forget_closed_loop()
-        if len(self._buffer) <= self._reserved:
+        if not self._has_item():
             raise ChannelEmpty(f"{self!r} has no item")
+
+    def _has_item(self) -> bool:
+        self._forget_closed_loop()
+        return len(self._buffer) > self._reserved
 
     def _start_receiving(self) -> Waiter:
         if self._closed:
@@ -619,7 +626,7 @@ class Channel(Generic[T]):
         self.close(cause)
         if _get_running_loop() is not self._loop:
             self._check_wake()
-        leftover = [self._buffer.pop() for _ in range(self.qsize())]
+        leftover = [self._buffer.pop() for _ in range(len(self._buffer) - self._reserved)]
         leftover.reverse()
         if not self._buffer:
             self._tell_drained()
@@ -792,7 +799,7 @@ class _Getting(Generic[T]):
         if buffer:
             if len(buffer) > channel._floor:
                 return buffer.popleft()
-            if len(buffer) > channel._reserved:
+            if len(buffer) > channel._reserved or channel._has_item():
                 return channel._take()
         elif channel._closed:
             channel._check_not_drained()
@@ -800,7 +807,7 @@ class _Getting(Generic[T]):
 
     def attempt_map(self, fn: Callable[[T], U], /) -> U | Blocked:
         channel = self._channel
-        if len(channel._buffer) > channel._reserved:
+        if channel._has_item():
             return channel._take_map(fn)
         if channel._closed:
             channel._check_not_drained()
@@ -818,8 +825,6 @@ class _Getting(Generic[T]):
         selection.parked.append((receivers, position))
         receivers.append(selection)
         channel._ceiling = NO_PUT
-        if len(channel._buffer) > channel._reserved:
-            channel._promise()
         if channel._senders:
             channel._grant()
 
@@ -865,7 +870,7 @@ class _Putting(Generic[T]):
         if len(channel._buffer) >= channel._ceiling and not channel._has_room():
             channel._check_open()
             return BLOCKED
-        channel.put_nowait(self._item)
+        self._put()
         return None
 
     def attempt_map(self, fn: Callable[[None], U], /) -> U | Blocked:
@@ -874,7 +879,7 @@ class _Putting(Generic[T]):
             channel._check_open()
             return BLOCKED
         result = fn(None)
-        channel.put_nowait(self._item)
+        Channel.put_nowait(channel, self._item)
         return result
 
     def park(self, selection: Selection, position: int, /) -> None:
@@ -889,12 +894,10 @@ class _Putting(Generic[T]):
         selection.parked.append((senders, position))
         senders.append(selection)
         channel._floor = NO_GET
-        if channel._room() > 0:
-            channel._grant()
 
     def complete(self) -> None:
         self._channel._use_grant()
-        self._put_granted()
+        self._put()
 
     def complete_map(self, fn: Callable[[None], U], /) -> U:
         channel = self._channel
@@ -904,14 +907,16 @@ class _Putting(Generic[T]):
         except BaseException:
             channel._grant()
             raise
-        self._put_granted()
+        self._put()
         return result
 
-    def _put_granted(self) -> None:
+    def _put(self) -> None:
         # Not `put_nowait`: a granted put goes ahead even if the receiver that made the room is gone.
         channel = self._channel
         if channel._receivers:
             channel._promise()
+        else:
+            channel._ceiling = channel._limit
         channel._buffer.append(self._item)
 
     def forgo(self, selection: Selection, /) -> None:

@@ -107,7 +107,7 @@ class Operation(Protocol[R_co]):
         """Put the select, for its case at this position, into the line of this side of the channel.
 
         Do nothing if it stands there already for another case. All parking of a select happens in one step, so it is
-        then the last one.
+        then the last one. In the same step every case was attempted in vain, so nothing is here that could claim it.
         """
         ...
 
@@ -408,8 +408,6 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
     try:
         for position in order:
             cases[position]._operation.park(selection, position)
-            if not selection.parked:
-                break  # claimed
         await selection.waiter
     except BaseException:
         selection.abandon(cases)

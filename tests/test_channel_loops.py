@@ -12,7 +12,7 @@ from weakref import ref
 
 import pytest
 
-from aiochannel import Channel, ChannelClosed, ChannelFull, select
+from aiochannel import Case, Channel, ChannelClosed, ChannelFull, otherwise, select
 from tests.conftest import cancelled, settle, waiting
 
 T = TypeVar("T")
@@ -308,6 +308,39 @@ def test_a_slot_granted_in_a_loop_that_was_closed_is_room(call: str, kept: bool)
     assert ([3], True, 0) == (list(channel), channel.full(), channel.statistics().waiting_senders)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize(
+    ("side", "woken", "left"), [("get", False, []), ("get", True, [7]), ("put", False, [0]), ("put", True, [])]
+)
+@pytest.mark.parametrize("look", ["qsize", "empty", "full", "statistics", "str"])
+def test_no_look_counts_the_tasks_of_a_loop_that_was_closed(
+    look: str, side: str, woken: bool, left: list[int], kept: bool
+) -> None:
+    channel: Channel[int] = Channel(1)
+    if side == "get":
+        calls: list[Coroutine[object, Never, object]] = [channel.get(), channel.get()]
+    else:
+        channel.put_nowait(0)
+        calls = [channel.put(1), channel.put(2)]
+    tasks = abandoned_woken(channel, *calls) if woken else abandoned(*calls)
+    calls.clear()
+    if not kept:
+        tasks.clear()
+        gc.collect()
+    now: Channel[int] = Channel(1)  # what it should look like
+    for item in left:
+        now.put_nowait(item)
+    looks: dict[str, Callable[[Channel[int]], object]] = {
+        "qsize": Channel.qsize,
+        "empty": Channel.empty,
+        "full": Channel.full,
+        "statistics": Channel.statistics,
+        "str": str,
+    }
+    assert looks[look](now) == looks[look](channel)
+    assert left == list(channel)
+
+
 def test_a_receiver_of_a_loop_that_was_closed_is_no_room() -> None:
     channel: Channel[int] = Channel(1)
     tasks = abandoned_woken(channel, channel.get(), channel.get())
@@ -338,6 +371,22 @@ def test_a_put_waits_where_only_receivers_of_a_closed_loop_do(call: str) -> None
         asyncio.run(at_once(put()))
     tasks.clear()
     assert [7] == list(channel)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("side", ["get", "put"])
+def test_a_select_with_otherwise_does_not_count_the_tasks_of_a_closed_loop(side: str, mapped: bool, kept: bool) -> None:
+    channel: Channel[int] = Channel(1)
+    if side == "put":
+        channel.put_nowait(0)
+    tasks = abandoned_woken(channel, channel.get() if side == "get" else channel.put(1))
+    if not kept:
+        tasks.clear()
+        gc.collect()
+    case: Case[object] = channel.on_get() if side == "get" else channel.on_put(3)
+    position, _ = asyncio.run(select(case.map(str) if mapped else case, otherwise()))
+    assert (0, [3][: side == "put"]) == (position, list(channel))
 
 
 def test_a_select_on_both_sides_gets_what_was_promised_in_a_loop_that_was_closed() -> None:
