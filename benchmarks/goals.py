@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks.counting import waits
 from benchmarks.memory import IDLE
 from benchmarks.results import Results
-from benchmarks.selecting import IDIOM, PLAIN, all_ready, blocking, one_ready
+from benchmarks.selecting import IDIOM, PLAIN, TIDY, all_ready, blocking, one_ready
 from benchmarks.subjects import COROUTINES, FUTURES, HANDLES, OLD, OURS, STDLIB, TRIO
 
 NOISE: Final = 1.05
@@ -131,6 +131,7 @@ GOALS: Final = [
     Goal("select that waits: an arm of 100 over an arm of 10", _per_arm(blocking), 1.25, 1.1, at_most=True),
     Goal("select of 2, one ready: times faster than asyncio.wait", _faster_than(IDIOM, one_ready(2)), 5, 5),
     Goal("select of 2 that waits: times faster than asyncio.wait", _faster_than(IDIOM, blocking(2)), 5, 5),
+    Goal("select of 2 that waits: times faster than the same with nothing left", _faster_than(TIDY, blocking(2)), 5, 5),
     Goal("batches of 64: times faster than item by item, unbounded", _batch("batches of 64, unbounded"), 3, 3),
     Goal("batches of 64: the same at maxsize 64", _batch("batches of 64, maxsize 64"), 3, 3),
 ]

@@ -22,7 +22,9 @@ measurement where there are several of them. Bytes are those of Python's allocat
 - *pipeline*: 10 tasks in a row, each of which gets from one queue and puts into the next.
 - *select, none ready*: a consumer loops over select, or over a plain get; the producer puts the next item when the
   consumer waits again, on each channel in turn.
-- *asyncio.wait*: a task for each queue that gets, and `wait` for the first; the others are cancelled.
+- *asyncio.wait*: a task for each queue that gets, and `wait` for the first; the others are cancelled. When it returns
+  they still wait on their queues, until the loop has run them. *asyncio.wait, nothing left* waits for them, too; then
+  nothing is left on any queue, as after a select.
 - *cancel, timeout, close, wake*: so many tasks wait in get; all are cancelled, found past their deadline, told that the
   channel is closed, or given an item each, until the last of them has ended.
 - *limit: bare coroutines*: two coroutines over a deque, that never wait. *limit: raw futures*: one future a wait, and

@@ -1,9 +1,10 @@
 """select beside a plain get, and beside what asyncio offers in its place: `wait` over tasks that get."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from time import process_time_ns as now
+from typing import Never
 
 from aiochannel import Channel, select, select_any
 from benchmarks.subjects import OURS
@@ -11,6 +12,7 @@ from benchmarks.workloads import Run, Workload
 
 PLAIN = "a plain get"
 IDIOM = "asyncio.wait"
+TIDY = "asyncio.wait, nothing left"
 ARMS = (2, 10, 100)
 
 
@@ -27,7 +29,10 @@ def blocking(arms: int) -> str:
 
 
 async def first_of(queues: Sequence[asyncio.Queue[int]]) -> list[int]:
-    """Get from the first queue that has an item, as it is usually written: every task that got one counts."""
+    """Get from the first queue that has an item, as it is usually written: every task that got one counts.
+
+    The cancelled tasks wait on their queues until the loop has run them.
+    """
     tasks = [asyncio.create_task(queue.get()) for queue in queues]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -35,6 +40,24 @@ async def first_of(queues: Sequence[asyncio.Queue[int]]) -> list[int]:
         for task in tasks:
             task.cancel()
     return [task.result() for task in done]
+
+
+async def first_of_tidy(queues: Sequence[asyncio.Queue[int]]) -> list[int]:
+    """Do the same and leave nothing waiting on any queue, as select does."""
+    tasks = [asyncio.create_task(queue.get()) for queue in queues]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        left = [task for task in tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+    return [task.result() for task in tasks if not task.cancelled()]
+
+
+FirstOf = Callable[[Sequence[asyncio.Queue[int]]], Coroutine[object, Never, list[int]]]
+IDIOMS: dict[str, FirstOf] = {IDIOM: first_of, TIDY: first_of_tidy}
 
 
 def _channels(arms: int, ready: int, items: int) -> list[Channel[int]]:
@@ -69,7 +92,7 @@ async def select_ready(arms: int, ready: int, count: int) -> float:
     return (now() - start) / count
 
 
-async def idiom_ready(arms: int, count: int) -> float:
+async def idiom_ready(first_of: FirstOf, arms: int, count: int) -> float:
     queues: list[asyncio.Queue[int]] = [asyncio.Queue() for _ in range(arms)]
     for item in range(count):
         queues[0].put_nowait(item)
@@ -134,7 +157,7 @@ async def select_blocking(arms: int, count: int) -> float:
     return await shaken.measure(asyncio.create_task(consume()))
 
 
-async def idiom_blocking(arms: int, count: int) -> float:
+async def idiom_blocking(first_of: FirstOf, arms: int, count: int) -> float:
     queues: list[asyncio.Queue[int]] = [asyncio.Queue() for _ in range(arms)]
     shaken = Handshake(queues, count)
 
@@ -153,7 +176,11 @@ def selects() -> list[Workload]:
         found += (
             Workload(
                 one_ready(arms),
-                plain | {OURS: partial(select_ready, arms, 1, count), IDIOM: partial(idiom_ready, arms, slow)},
+                {
+                    **plain,
+                    OURS: partial(select_ready, arms, 1, count),
+                    **{name: partial(idiom_ready, first_of, arms, slow) for name, first_of in IDIOMS.items()},
+                },
             ),
             Workload(all_ready(arms), plain | {OURS: partial(select_ready, arms, arms, count)}),
             Workload(
@@ -161,7 +188,7 @@ def selects() -> list[Workload]:
                 {
                     PLAIN: partial(get_blocking, 5_000),
                     OURS: partial(select_blocking, arms, count),
-                    IDIOM: partial(idiom_blocking, arms, slow),
+                    **{name: partial(idiom_blocking, first_of, arms, slow) for name, first_of in IDIOMS.items()},
                 },
             ),
         )
@@ -170,29 +197,38 @@ def selects() -> list[Workload]:
 
 async def lost_items(count: int) -> dict[str, int]:
     """Count the items that are lost when a consumer of two queues gives up now and then, as under a timeout."""
-    queues: list[asyncio.Queue[int]] = [asyncio.Queue(), asyncio.Queue()]
+
+    async def by_select() -> list[int]:
+        return [(await select_any(cases))[1]]
+
+    found: dict[str, int] = {}
+    for name, first_of in IDIOMS.items():
+        queues: list[asyncio.Queue[int]] = [asyncio.Queue(), asyncio.Queue()]
+        found[name] = await _lost(queues, partial(first_of, queues), count)
     channels: list[Channel[int]] = [Channel(), Channel()]
     cases = [channel.on_get() for channel in channels]
-    received = {IDIOM: 0, OURS: 0}
+    return found | {OURS: await _lost(channels, by_select, count)}
 
-    async def by_wait() -> None:
-        received[IDIOM] += len(await first_of(queues))
 
-    async def by_select() -> None:
-        await select_any(cases)
-        received[OURS] += 1
+async def _lost(
+    queues: "Sequence[Channel[int] | asyncio.Queue[int]]",
+    get: Callable[[], Coroutine[object, Never, list[int]]],
+    count: int,
+) -> int:
+    received = 0
+
+    async def consume() -> None:
+        nonlocal received
+        received += len(await get())
 
     for item in range(count):
-        consumers = [asyncio.create_task(by_wait()), asyncio.create_task(by_select())]
+        consumer = asyncio.create_task(consume())
         for _ in range(2):
             await asyncio.sleep(0)
         queues[item % 2].put_nowait(item)
-        channels[item % 2].put_nowait(item)
         for _ in range(item % 5):  # the time is up at this step or another
             await asyncio.sleep(0)
-        for consumer in consumers:
-            consumer.cancel()
-        await asyncio.gather(*consumers, return_exceptions=True)
+        consumer.cancel()
+        await asyncio.gather(consumer, return_exceptions=True)
     await asyncio.sleep(0)
-    left = {IDIOM: sum(queue.qsize() for queue in queues), OURS: sum(channel.qsize() for channel in channels)}
-    return {name: count - received[name] - left[name] for name in received}
+    return count - received - sum(queue.qsize() for queue in queues)
