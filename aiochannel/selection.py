@@ -50,7 +50,7 @@ class Selection:
     loop: AbstractEventLoop
     waiter: Future[None]
     parked: list[tuple[Line, int]]
-    """The lines in which it stands, each with the position of its case; empty once it is claimed."""
+    """The lines in which it began to wait, each with the position of its case."""
     position: int
     """The position of the case that was claimed."""
 
@@ -61,14 +61,14 @@ class Selection:
     def set_result(self, line: Line, /) -> None:
         """Wake the select for the case of this line, and withdraw it from all other lines in the same step."""
         self.waiter.set_result(None)
-        parked, self.parked = self.parked, []
-        for each, position in parked:
+        for each, position in self.parked:
             if each is line:
                 self.position = position
-            elif each[0] is self and not each.gone:
+            elif len(each) == 1:
                 each.popleft()  # what `leave` would do
             else:
                 each.leave(self)
+                self.parked = []  # for the reason given in `abandon`
 
     def abandon(self, cases: "Sequence[Case[object]]") -> None:
         """Leave nothing behind: give back what it was woken with, or else take it out of all lines."""
@@ -82,7 +82,7 @@ class Selection:
 
     def stands_in(self, line: Line) -> bool:
         """Tell whether it waits in this line."""
-        return any(parked is line for parked, _ in self.parked)
+        return not self.done() and any(parked is line for parked, _ in self.parked)
 
 
 class Operation(Protocol[R_co]):
@@ -386,18 +386,20 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
     # Two cases are the most frequent number, and have their own short ways here.
     count = 2 if len(cases) == 2 and type(cases[0]) is type(cases[1]) is Case else _count(cases)
     first = 0 if biased else getrandbits(1) if count == 2 else int(random() * count)
-    result = cases[first]._operation.attempt()
-    if result is not BLOCKED and result is not LAST:
-        return first, result
+    operation = cases[first]._operation
+    result = operation.attempt()
     last = None
-    order = PAIRS[first] if count == 2 else _order(count, first, biased)
-    for position in order:
-        if position != first:
-            result = cases[position]._operation.attempt()
-        if result is LAST:
+    if result is not BLOCKED:
+        if result is not LAST:
+            return first, result
+        last = first
+    others = OTHER[first] if count == 2 else _others(count, first, biased)
+    for position in others:
+        result = cases[position]._operation.attempt()
+        if result is not BLOCKED:
+            if result is not LAST:
+                return position, result
             last = position
-        elif result is not BLOCKED:
-            return position, result
     if last is not None:
         return last, cases[last]._operation.complete()
     selection = Selection()
@@ -406,7 +408,8 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
     selection.waiter = Future()
     selection.parked = []
     try:
-        for position in order:
+        operation.park(selection, first)
+        for position in others:
             cases[position]._operation.park(selection, position)
         await selection.waiter
     except BaseException:
@@ -438,14 +441,15 @@ def _count(cases: Sequence[Case[object]]) -> int:
     return len(cases)
 
 
-PAIRS: Final = ((0, 1), (1, 0))
+OTHER: Final = ((1,), (0,))
+"""The position of the other one of two cases."""
 
 
-def _order(count: int, first: int, biased: bool) -> Sequence[int]:
-    """Return all positions, `first` first."""
+def _others(count: int, first: int, biased: bool) -> Sequence[int]:
+    """Return all positions but the first one, in the order in which to try them."""
     others = list(range(count))
     del others[first]
     if not biased:
         ranks = [random() for _ in range(count)]
         others.sort(key=ranks.__getitem__)  # takes half as long as `shuffle`
-    return [first, *others]
+    return others

@@ -15,7 +15,7 @@ import pytest
 from typing_extensions import override
 
 import aiochannel
-from aiochannel import Channel
+from aiochannel import Channel, select
 from aiochannel.lines import Line, Waiting
 from tests.conftest import settle
 
@@ -172,6 +172,27 @@ async def stream(maxsize: int, tasks: int, count: int) -> None:
 def test_a_put_and_a_get_that_wait_take_few_calls(maxsize: int, tasks: int, at_most: int) -> None:
     found = calls(lambda: asyncio.run(stream(maxsize, tasks, 100)), PACKAGE)
     assert len(found) / (100 * tasks) <= at_most
+
+
+async def select_in_turn(arms: int, count: int) -> None:
+    channels: list[Channel[int]] = [Channel() for _ in range(arms)]
+    cases = [channel.on_get() for channel in channels]
+
+    async def consume() -> None:
+        for _ in range(count):
+            await select(*cases)
+
+    consumer = asyncio.create_task(consume())
+    for item in range(count):
+        await asyncio.sleep(0)
+        channels[item % arms].put_nowait(item)
+    await consumer
+
+
+@pytest.mark.parametrize(("arms", "at_most"), [(2, 28), (12, 108)])
+def test_a_select_that_waits_takes_few_calls(arms: int, at_most: int) -> None:
+    found = calls(lambda: asyncio.run(select_in_turn(arms, 500)), PACKAGE)
+    assert len(found) / 500 <= at_most
 
 
 ORDERS: dict[str, Callable[[list[asyncio.Task[int]]], None]] = {

@@ -114,6 +114,7 @@ PROGRAMS += [
     program("S: sel(get,get@b) | T: get | A: put_nowait put_nowait@b put_nowait", size=2, cancels=2),
     program("A: put put put close | S: sel(get,get@b) sel(get@b,get) | J: join", cancels=1),
     program("A: put_nowait | S: sel(put,put) | G: get get", cancels=1),
+    program("G: get | H: get | S: sel(put,put@b) | A: put_nowait", size=2, cancels=1),
     program("G: get | S: sel(get,get@b) | T: sel(get,get@b) | H: get | A: put_many:2@b put_many:2", size=2, cancels=0),
 ]
 
