@@ -153,6 +153,8 @@ class Recorder:
         return await _Steps(self, self.begin(call), coroutine)
 
     def forget(self) -> None:
+        """Listen to the calls begun so far no longer."""
+        self.events = self.events.copy()
         self.open.clear()
         self.waiting.clear()
 
@@ -260,6 +262,12 @@ class Follower:
                 if not _same(self.expected[number], actual):
                     return f"{_name(call)} {_words(actual)}, and should have: {_words(self.expected[number])}"
         return None
+
+    def forget(self) -> None:
+        """Whoever waits never runs again."""
+        self.selects.arms.clear()
+        for machine in self.machines.values():
+            machine.forget()
 
     def left_behind(self, recorder: Recorder, stuck: Iterable[int]) -> str | None:
         """Nothing runs any more: a call that has been woken, or is being cancelled, should have gone on."""

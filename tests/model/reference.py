@@ -184,6 +184,10 @@ class Reference:
         self.settle()
         return outcome
 
+    def forget(self) -> None:
+        """The loop of the tasks inside a waiting call was closed, so that they never run again."""
+        self.tickets, self.gets, self.puts, self.joins = {}, [], [], []
+
     # What calls are made of.
 
     def wait(self, number: int, ticket: Ticket, line: list[Ticket]) -> Outcome:

@@ -82,21 +82,30 @@ class ChannelMachine(RuleBasedStateMachine):
 
     @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]))
     def make(self, size: int) -> None:
-        self.loop = self.make_loop()
         self.recorder = Recorder()
-        self.loop.set_task_factory(self.make_task)
+        self.complaints: list[object] = []
+        self.open_loop()
         self.channel = Channel[object].rendezvous() if size == RENDEZVOUS else Channel[object](size)
         self.other = Channel[object](1)  # what a select has beside the channel
         self.follower = Follower({"a": Reference({0: inf, RENDEZVOUS: 0}.get(size, size)), "b": Reference(1)})
-        self.tasks: list[asyncio.Task[None]] = []
-        self.complaints: list[object] = []
-        self.loop.set_exception_handler(lambda _, context: self.complaints.append(context))
+        self.lost: list[asyncio.Task[object]] = []
+        self.never_ended: list[Call] = []
+        self.looks = True
         self.senders: dict[str, tuple[AbstractContextManager[Sender[object]], Sender[object]]] = {}
         self.receivers: dict[str, tuple[AbstractContextManager[Receiver[object]], Receiver[object]]] = {}
         self.left: set[str] = set()
 
+    def open_loop(self) -> None:
+        self.tasks: list[asyncio.Task[None]] = []
+        self.made: list[asyncio.Task[object]] = []  # those and what they make
+        self.loop = self.make_loop()
+        self.loop.set_task_factory(self.make_task)
+        self.loop.set_exception_handler(lambda _, context: self.complaints.append(context))
+
     def make_task(self, loop: asyncio.AbstractEventLoop, coro: CoroutineLike[T], **_: object) -> asyncio.Task[T]:
-        return self.recorder.task(loop, coro, eager=self.eager)
+        task = self.recorder.task(loop, coro, eager=self.eager)
+        self.made.append(task)
+        return task
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -297,14 +306,39 @@ class ChannelMachine(RuleBasedStateMachine):
         if isinstance(self.loop, SteppedLoop):
             self.loop.now += 0.5
 
+    @precondition(lambda self: len(self.tasks) > 2)
+    @rule(looks=st.booleans())
+    def lose_the_loop(self, looks: bool) -> None:
+        """Close the loop, whatever waits in it, and go on in another. A look or else the next call meets it first."""
+        self.loop.set_exception_handler(lambda _loop, _context: None)  # tasks that are destroyed
+        self.loop.close()
+        self.never_ended += [self.recorder.calls[number] for number in self.recorder.open]
+        self.recorder.forget()
+        self.follower.forget()
+        self.lost += self.made
+        self.looks = looks
+        self.open_loop()
+
+    @precondition(lambda self: bool(self.lost))
+    @rule()
+    def end_the_lost(self) -> None:
+        """The last reference to their tasks goes, and their coroutines end."""
+        for task in self.lost:
+            coroutine = task.get_coro()
+            assert isinstance(coroutine, Coroutine)
+            coroutine.close()
+        self.lost.clear()
+
     # What has to hold.
 
     @invariant()
     def agree(self) -> None:
         if hasattr(self, "loop"):
             assert self.follower.follow(self.recorder, len(self.recorder.events)) is None
-            assert differences(see(self.channel), self.follower.machines["a"].look()) is None
-            assert differences(see(self.other), self.follower.machines["b"].look()) is None
+            if self.looks:
+                assert differences(see(self.channel), self.follower.machines["a"].look()) is None
+                assert differences(see(self.other), self.follower.machines["b"].look()) is None
+            self.looks = True
             assert self.complaints == []
 
     @override
@@ -331,6 +365,7 @@ class ChannelMachine(RuleBasedStateMachine):
         finally:
             for end, _ in (*self.senders.values(), *self.receivers.values()):
                 end.__exit__(None, None, None)
+            self.end_the_lost()
             self.loop.close()
 
     def sums_match(self) -> None:
@@ -338,6 +373,8 @@ class ChannelMachine(RuleBasedStateMachine):
         surely: Counter[object] = Counter()
         perhaps: Counter[object] = Counter()
         taken: Counter[object] = Counter()
+        for call in self.never_ended:
+            perhaps.update(call.value if call.verb == "put_many" and isinstance(call.value, tuple) else ())
         for event in self.recorder.events:
             call, outcome = self.recorder.calls[event.call], event.outcome
             if event.kind != "ends" or outcome is None:
