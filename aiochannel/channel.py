@@ -215,7 +215,7 @@ class Channel(Generic[T]):
         buffer = self._buffer
         if len(buffer) >= self._ceiling:
             receivers = self._receivers
-            if receivers and _get_running_loop() is not self._loop:
+            if (receivers or self._reserved) and _get_running_loop() is not self._loop:
                 self._check_wake()
                 receivers = self._receivers
             if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:
@@ -244,7 +244,7 @@ class Channel(Generic[T]):
         buffer = self._buffer
         if len(buffer) >= self._ceiling:
             receivers = self._receivers
-            if receivers and _get_running_loop() is not self._loop:
+            if (receivers or self._reserved) and _get_running_loop() is not self._loop:
                 self._check_wake()
                 receivers = self._receivers
             if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:
@@ -293,9 +293,7 @@ class Channel(Generic[T]):
 
     def _has_room(self) -> bool:
         if _get_running_loop() is not self._loop:
-            self._forget_closed_loop()
-            if self._receivers:
-                self._check_wake()
+            self._check_wake()
         return self._room() > 0
 
     def _check_room(self) -> None:
@@ -441,7 +439,6 @@ class Channel(Generic[T]):
         """
         _check_batch(limit)
         self._check_not_drained()
-        self._forget_closed_loop()
         return self._take_many(limit)
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -755,7 +752,8 @@ class Channel(Generic[T]):
     def _check_wake(self) -> None:
         """Refuse to wake a task, before anything has changed, where its event loop would refuse it."""
         self._forget_closed_loop()
-        if self._loop is not None and self._loop.get_debug():
+        waiting = self._receivers or self._senders or self._joiners
+        if waiting and self._loop is not None and self._loop.get_debug():
             self._loop.call_soon(bool).cancel()  # refused in any thread but the loop's
 
     def _forget_closed_loop(self) -> None:

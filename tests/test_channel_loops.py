@@ -352,8 +352,18 @@ def test_a_receiver_of_a_loop_that_was_closed_is_no_room() -> None:
     assert ([7], 0, 0) == (list(channel), *waiters(channel))
 
 
+def test_a_receiver_woken_in_a_loop_that_was_closed_is_no_room() -> None:
+    channel: Channel[int] = Channel(1)
+    tasks = abandoned_woken(channel, channel.get())
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(8)
+    tasks.clear()
+    assert [7] == list(channel)
+
+
+@pytest.mark.parametrize("receivers", [1, 2])
 @pytest.mark.parametrize("call", ["put", "put_many", "select", "select, mapped"])
-def test_a_put_waits_where_only_receivers_of_a_closed_loop_do(call: str) -> None:
+def test_a_put_waits_where_only_receivers_of_a_closed_loop_do(call: str, receivers: int) -> None:
     async def put() -> None:
         match call:
             case "put":
@@ -366,7 +376,7 @@ def test_a_put_waits_where_only_receivers_of_a_closed_loop_do(call: str) -> None
                 await select(channel.on_put(8).map(str))
 
     channel: Channel[int] = Channel(1)
-    tasks = abandoned_woken(channel, channel.get(), channel.get())
+    tasks = abandoned_woken(channel, *[channel.get() for _ in range(receivers)])
     with pytest.raises(TimeoutError):
         asyncio.run(at_once(put()))
     tasks.clear()

@@ -1,4 +1,4 @@
-"""The machines of test_model.py at random for minutes, on all event loops side by side; prints how much was run.
+"""The machines of test_model.py at random for minutes, on all event loops; prints how much was run.
 
 python -m tests.model --examples 2500 --processes 2
 """
@@ -13,9 +13,9 @@ from typing import NamedTuple
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.test_model import PROVE, ChannelMachine, EagerMachine, UvloopMachine
+from tests.model.test_model import PROVE, ChannelMachine, EagerMachine, LosingMachine, UvloopMachine
 
-MACHINES: list[type[ChannelMachine]] = [ChannelMachine]
+MACHINES: list[type[ChannelMachine]] = [ChannelMachine, LosingMachine]
 if sys.version_info >= (3, 12):
     MACHINES.append(EagerMachine)
 if sys.platform != "win32":

@@ -17,7 +17,7 @@ from math import inf
 from typing import ClassVar, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -42,6 +42,7 @@ Coro = Coroutine[object, object, object]
 
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=40)
 CHECK = settings(COMMON, max_examples=150, derandomize=True, database=None)
+MANY = settings(CHECK, max_examples=600)
 PROVE = settings(COMMON, max_examples=2500, stateful_step_count=60, print_blob=True)
 
 items = st.one_of(st.none(), st.just(0), st.just(""), st.integers(min_value=1))
@@ -54,6 +55,7 @@ texts = st.builds(
     st.booleans(),
     st.sampled_from(["", "", "map", "fail"]),
 )
+sizes = st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS])
 few = st.integers(min_value=1, max_value=3)
 places = st.integers(min_value=0, max_value=9)
 
@@ -80,7 +82,7 @@ class ChannelMachine(RuleBasedStateMachine):
     def make_loop() -> asyncio.AbstractEventLoop:
         return SteppedLoop()
 
-    @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]))
+    @initialize(size=sizes)
     def make(self, size: int) -> None:
         self.recorder = Recorder()
         self.complaints: list[object] = []
@@ -90,7 +92,7 @@ class ChannelMachine(RuleBasedStateMachine):
         self.follower = Follower({"a": Reference({0: inf, RENDEZVOUS: 0}.get(size, size)), "b": Reference(1)})
         self.lost: list[asyncio.Task[object]] = []
         self.never_ended: list[Call] = []
-        self.looks = True
+        self.looks, self.calls_before = True, 0
         self.senders: dict[str, tuple[AbstractContextManager[Sender[object]], Sender[object]]] = {}
         self.receivers: dict[str, tuple[AbstractContextManager[Receiver[object]], Receiver[object]]] = {}
         self.left: set[str] = set()
@@ -306,39 +308,16 @@ class ChannelMachine(RuleBasedStateMachine):
         if isinstance(self.loop, SteppedLoop):
             self.loop.now += 0.5
 
-    @precondition(lambda self: len(self.tasks) > 2)
-    @rule(looks=st.booleans())
-    def lose_the_loop(self, looks: bool) -> None:
-        """Close the loop, whatever waits in it, and go on in another. A look or else the next call meets it first."""
-        self.loop.set_exception_handler(lambda _loop, _context: None)  # tasks that are destroyed
-        self.loop.close()
-        self.never_ended += [self.recorder.calls[number] for number in self.recorder.open]
-        self.recorder.forget()
-        self.follower.forget()
-        self.lost += self.made
-        self.looks = looks
-        self.open_loop()
-
-    @precondition(lambda self: bool(self.lost))
-    @rule()
-    def end_the_lost(self) -> None:
-        """The last reference to their tasks goes, and their coroutines end."""
-        for task in self.lost:
-            coroutine = task.get_coro()
-            assert isinstance(coroutine, Coroutine)
-            coroutine.close()
-        self.lost.clear()
-
     # What has to hold.
 
     @invariant()
     def agree(self) -> None:
         if hasattr(self, "loop"):
             assert self.follower.follow(self.recorder, len(self.recorder.events)) is None
+            self.looks = self.looks or len(self.recorder.calls) > self.calls_before
             if self.looks:
                 assert differences(see(self.channel), self.follower.machines["a"].look()) is None
                 assert differences(see(self.other), self.follower.machines["b"].look()) is None
-            self.looks = True
             assert self.complaints == []
 
     @override
@@ -368,6 +347,14 @@ class ChannelMachine(RuleBasedStateMachine):
             self.end_the_lost()
             self.loop.close()
 
+    def end_the_lost(self) -> None:
+        """The last reference to the tasks of closed loops goes, and their coroutines end."""
+        for task in self.lost:
+            coroutine = task.get_coro()
+            assert isinstance(coroutine, Coroutine)
+            coroutine.close()
+        self.lost.clear()
+
     def sums_match(self) -> None:
         """What was surely put has been taken, and what was taken had been put."""
         surely: Counter[object] = Counter()
@@ -389,6 +376,88 @@ class ChannelMachine(RuleBasedStateMachine):
         assert surely <= taken <= surely + perhaps
 
 
+class LosingMachine(ChannelMachine):
+    """Its loop is closed now and then, whatever waits in it, and the channels go on in another."""
+
+    looks_first = st.sampled_from(["qsize", "empty", "full"])
+    nows_first = st.sampled_from(["put_nowait", "get_nowait", "get_many_nowait", "abort"])
+    tasks_first = st.sampled_from(["put", "get", "select put", "select get", "otherwise put", "otherwise get"])
+    firsts = looks_first | nows_first | tasks_first | st.just("any rule")
+
+    @precondition(lambda self: len(self.tasks) > 1)
+    @rule(first=firsts)
+    def lose_the_loop(self, first: str) -> None:
+        """Close the loop; `first` is what meets that."""
+        self.agree()
+        self.loop.set_exception_handler(lambda _loop, _context: None)  # tasks that are destroyed
+        self.loop.close()
+        self.never_ended += [self.recorder.calls[number] for number in self.recorder.open]
+        self.recorder.forget()
+        self.follower.forget()
+        self.lost += self.made
+        self.open_loop()
+        self.looks, self.calls_before = False, len(self.recorder.calls)
+        self.meet(first)
+
+    def meet(self, first: str) -> None:
+        match first:
+            case "qsize" | "empty" | "full":
+                look = self.follower.machines["a"].look()
+                expected = {"qsize": look.qsize, "empty": look.empty, "full": look.full}[first]
+                assert getattr(self.channel, first)() == expected or (first == "full" and look.closed)
+            case "put_nowait":
+                self.put_nowait("first", 9)
+            case "get_nowait":
+                self.get_nowait(9)
+            case "get_many_nowait":
+                self.get_many_nowait(2)
+            case "abort":
+                self.abort("")
+            case "any rule":
+                pass
+            case _:
+                self.call(first)
+                self.one_pass()
+
+    def call(self, call: str) -> None:
+        verb = call.rpartition(" ")[2]
+        match call:
+            case "put":
+                self.put("item", None, 9)
+            case "get":
+                self.get(None, 9)
+            case "join":
+                self.join(None)
+            case _:
+                otherwise = CaseText("a", "otherwise", None, or_closed=False)
+                cases = [CaseText("a", verb, "item", or_closed=False), otherwise]
+                self.select(cases[: 1 + call.startswith("otherwise")], None)
+
+    waits = st.lists(
+        st.sampled_from(["get", "get", "put", "put", "join", "select get", "select put"]), min_size=1, max_size=3
+    )
+    wakes = st.sampled_from(["puts", "gets", "both", "closes"])
+
+    @rule(waits=waits, wakes=wakes, first=firsts)
+    def lose_what_was_woken(self, waits: list[str], wakes: str, first: str) -> None:
+        """Let some begin to wait, wake them, and close the loop before they run."""
+        for call in waits:
+            self.call(call)
+        self.one_pass()
+        if wakes in ("puts", "both", "closes"):
+            self.put_nowait("last", 9)
+        if wakes in ("gets", "both"):
+            self.get_nowait(9)
+        if wakes == "closes":
+            self.close("", 9)
+        self.lose_the_loop(first)
+
+    @precondition(lambda self: bool(self.lost))
+    @rule()
+    def end(self) -> None:
+        self.end_the_lost()
+
+
 class EagerMachine(ChannelMachine):
     eager = True
 
@@ -406,6 +475,35 @@ class UvloopMachine(ChannelMachine):
 
 def test_asyncio() -> None:
     run_state_machine_as_test(ChannelMachine, settings=CHECK)
+
+
+losses = given(
+    size=sizes,
+    rounds=st.lists(
+        st.tuples(LosingMachine.waits, LosingMachine.wakes, LosingMachine.firsts, st.booleans()), min_size=1, max_size=3
+    ),
+)
+
+
+def lose_loops(size: int, rounds: list[tuple[list[str], str, str, bool]]) -> None:
+    """What the machine does at random takes many steps; this is its core."""
+    machine = LosingMachine()
+    machine.make(size)
+    for waits, wakes, first, ends in rounds:
+        machine.lose_what_was_woken(waits, wakes, first)
+        machine.agree()
+        if ends:
+            machine.end_the_lost()
+            machine.put_nowait("later", 9)
+            machine.get_nowait(9)
+            machine.agree()
+    machine.teardown()
+
+
+@MANY
+@losses
+def test_a_loop_that_is_closed(size: int, rounds: list[tuple[list[str], str, str, bool]]) -> None:
+    lose_loops(size, rounds)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
