@@ -37,7 +37,7 @@ class Mutant(NamedTuple):
 MUTANTS = [
     # Putting.
     Mutant("            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) < receivers.gone:\n                waiter", "put: one item too many"),
-    Mutant("        if len(buffer) >= self._ceiling:\n            receivers = self._receivers\n            if receivers and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "        if len(buffer) > self._ceiling:\n            receivers = self._receivers\n            if receivers and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "put: takes the short way past the limit"),
+    Mutant("        if len(buffer) >= self._ceiling:\n            receivers = self._receivers\n            if (receivers or self._reserved) and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "        if len(buffer) > self._ceiling:\n            receivers = self._receivers\n            if (receivers or self._reserved) and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "put: takes the short way past the limit"),
     Mutant("                if self._closed:\n                    self._check_open()\n            if self._receivers:", "                if self._closed:\n                    self._check_open()\n            if False:", "put: no promise"),
     Mutant("                self._limit += 1\n                if self._closed:\n                    self._check_open()\n", "                if self._closed:\n                    self._check_open()\n", "put: a used grant stays granted"),
     Mutant("                self._limit += 1\n                if self._closed:\n                    self._check_open()\n", "                self._limit += 1\n", "put: a grant from before close is used after it"),
@@ -45,7 +45,7 @@ MUTANTS = [
     Mutant("                self._check_room()\n            if self._receivers:", "                self._check_room()\n            if False:", "put_nowait: no promise"),
     Mutant("    def _check_room(self) -> None:\n        self._check_open()\n", "    def _check_room(self) -> None:\n", "put_nowait: full wins over closed"),
     Mutant("            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self._check_room", "            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) < receivers.gone:\n                self._check_room", "put_nowait: one item too many"),
-    Mutant("        if len(buffer) >= self._ceiling:\n            receivers = self._receivers\n            if receivers and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self._check_room", "        if len(buffer) > self._ceiling:\n            receivers = self._receivers\n            if receivers and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self._check_room", "put_nowait: takes the short way past the limit"),
+    Mutant("        if len(buffer) >= self._ceiling:\n            receivers = self._receivers\n            if (receivers or self._reserved) and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self._check_room", "        if len(buffer) > self._ceiling:\n            receivers = self._receivers\n            if (receivers or self._reserved) and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self._check_room", "put_nowait: takes the short way past the limit"),
     Mutant("        if self._room() <= 0:\n            raise ChannelFull", "        if self._room() < 0:\n            raise ChannelFull", "put_nowait: never full"),
     Mutant("self._limit + self._receivers.waiting() +", "self._limit +", "room: a receiver at hand is none"),
     Mutant("                room = self._ceiling - len(buffer)\n", "                room = self._ceiling - len(buffer) + 1\n", "put_many: one item too many"),
@@ -79,7 +79,7 @@ MUTANTS = [
     Mutant("            return self._take_many(limit)\n        return [await", "            return self._take_many(1)\n        return [await", "get_many: takes one"),
     Mutant("self._take_many(limit - 1)]", "self._take_many(limit)]", "get_many: one item too many"),
     Mutant("        if len(self._buffer) > self._reserved:\n            return self._take_many", "        if self._buffer:\n            return self._take_many", "get_many: returns nothing"),
-    Mutant("        self._check_not_drained()\n        self._forget_closed_loop()\n        return self", "        self._forget_closed_loop()\n        return self", "get_many_nowait: nothing though drained"),
+    Mutant("        self._check_not_drained()\n        return self._take_many(limit)\n", "        return self._take_many(limit)\n", "get_many_nowait: nothing though drained"),
     Mutant("            return buffer.popleft()\n        if len(buffer) > self._reserved:\n            return self._take()\n        try", "            return buffer.popleft()\n        if buffer:\n            return self._take()\n        try", "async for: robs a promised item"),
     Mutant("        if len(buffer) > self._floor:\n            return buffer.popleft()\n        if len(buffer) > self._reserved:\n            return self._take()\n        try", "        if len(buffer) >= self._floor:\n            return buffer.popleft()\n        if len(buffer) > self._reserved:\n            return self._take()\n        try", "async for: takes the short way to a promised item"),
     Mutant("            if self._cause is not None:\n                raise\n", "            pass\n", "async for: a crash is the end of the data"),
@@ -153,6 +153,30 @@ MUTANTS = [
     Mutant("        return len(self._buffer) > self._reserved\n", "        return bool(self._buffer)\n", "empty: counts promised items"),
     Mutant("self._capacity if self._closed else self._room() <= 0", "self._capacity", "full: a receiver at hand is no room"),
     Mutant("iter(tuple(self._buffer))", "iter(tuple(self._buffer)[::-1])", "snapshot: youngest first"),
+    # A loop that was closed.
+    Mutant("        self._forget_closed_loop()\n        return len(self._buffer) - self._reserved\n", "        return len(self._buffer) - self._reserved\n", "closed loop: qsize leaves out what was promised in it"),
+    Mutant("        self._forget_closed_loop()\n        return len(self._buffer) > self._reserved\n", "        return len(self._buffer) > self._reserved\n", "closed loop: an item promised in it is none"),
+    Mutant("        self._forget_closed_loop()\n        return len(self._buffer) >= self._capacity", "        return len(self._buffer) >= self._capacity", "closed loop: full counts its receivers and grants"),
+    Mutant("        if _get_running_loop() is not self._loop:\n            self._check_wake()\n        return self._room()", "        return self._room()", "closed loop: select, a slot granted in it is no room"),
+    Mutant("        self._check_open()\n        self._forget_closed_loop()\n", "        self._check_open()\n", "closed loop: put_nowait, a slot granted in it is no room"),
+    Mutant("        self._forget_closed_loop()\n        woken =", "        woken =", "closed loop: its tasks count as tasks of another loop"),
+    Mutant("        self._forget_closed_loop()\n        waiting =", "        waiting =", "closed loop: its tasks are woken"),
+    Mutant("        self._receivers = self._senders = self._joiners = NOBODY\n        self._loop = None\n", "        self._senders = self._joiners = NOBODY\n        self._loop = None\n", "closed loop: its receivers stay"),
+    Mutant("        self._receivers = self._senders = self._joiners = NOBODY\n        self._loop = None\n", "        self._receivers = self._joiners = NOBODY\n        self._loop = None\n", "closed loop: its senders stay"),
+    Mutant("        self._receivers = self._senders = self._joiners = NOBODY\n        self._loop = None\n", "        self._receivers = self._senders = NOBODY\n        self._loop = None\n", "closed loop: its joins stay"),
+    Mutant("        self._loop = None\n        self._reserved = 0\n", "        self._loop = None\n", "closed loop: what was promised in it stays so"),
+    Mutant("            self._limit = self._capacity\n            self._ceiling = NO_PUT\n", "            self._ceiling = NO_PUT\n", "closed loop: slots granted in it stay so"),
+    Mutant("        if not self._closed:\n            self._limit = self._capacity\n            self._ceiling", "        if True:\n            self._limit = self._capacity\n            self._ceiling", "closed loop: opens a closed channel again"),
+    Mutant("        if moves and self._room() > 0:\n            self._grant()", "        if False:\n            self._grant()", "closed loop: a put waits though room came free"),
+    Mutant("        if moves and len(self._buffer) > self._reserved:\n            self._promise()", "        if False:\n            self._promise()", "closed loop: a get waits though an item came free"),
+    Mutant("            if (receivers or self._reserved) and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "closed loop: put, its receivers are room"),
+    Mutant("            if (receivers or self._reserved) and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self", "            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self", "closed loop: put_nowait, its receivers are room"),
+    Mutant("            if (receivers or self._reserved) and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "            if receivers and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                waiter", "closed loop: put, its woken receivers are room"),
+    Mutant("            if (receivers or self._reserved) and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self", "            if receivers and _get_running_loop() is not self._loop:\n                self._check_wake()\n                receivers = self._receivers\n            if self._limit + (len(receivers) if receivers else self._reserved - len(buffer)) <= receivers.gone:\n                self", "closed loop: put_nowait, its woken receivers are room"),
+    Mutant("        if waiter.get_loop() is not self._loop:\n            return  # forgotten\n        if waiter.cancelled() or not waiter.done():\n            self._senders", "        if waiter.cancelled() or not waiter.done():\n            self._senders", "closed loop: a put that ends later changes something"),
+    Mutant("        if waiter.get_loop() is not self._loop:\n            return  # forgotten\n        if waiter.cancelled() or not waiter.done():\n            self._receivers", "        if waiter.cancelled() or not waiter.done():\n            self._receivers", "closed loop: a get that ends later changes something"),
+    Mutant("        if selection.loop is channel._loop:\n            channel._return_promise()", "        if True:\n            channel._return_promise()", "closed loop: select, a get that ends later changes something"),
+    Mutant("        if selection.loop is self._channel._loop:\n            self._channel._return_grant()", "        if True:\n            self._channel._return_grant()", "closed loop: select, a put that ends later changes something"),
     # Selecting.
     Mutant("            elif len(each) == 1:\n                each.popleft()  # what `leave` would do\n            else:\n                each.leave(self)\n", "", "select: is not withdrawn from the other channels", "selection.py"),
     Mutant("            elif len(each) == 1:", "            elif each:", "select: another one is withdrawn from the other channels", "selection.py"),
@@ -190,6 +214,8 @@ MUTANTS = [
     Mutant("channel._capacity = channel._limit = channel._ceiling = 0", "channel._capacity = channel._limit = channel._ceiling = 1", "rendezvous: has a buffer"),
 ]  # fmt: skip
 
+UNCHANGED = Mutant("", "", "nothing")
+
 
 def judge() -> str:
     """Try the package in this directory; what has noticed a fault, or nothing."""
@@ -207,10 +233,11 @@ def by_the_model() -> str:
     from hypothesis import Phase, settings  # noqa: PLC0415  # takes longer to import than most mutants live
     from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415
 
-    from tests.model.test_model import CHECK, ChannelMachine  # noqa: PLC0415
+    from tests.model.test_model import CHECK, MANY, ChannelMachine, lose_loops, losses  # noqa: PLC0415
 
     without_shrinking = settings(CHECK, report_multiple_bugs=False, phases=[Phase.generate])
     try:
+        settings(without_shrinking, max_examples=MANY.max_examples)(losses(lose_loops))()
         run_state_machine_as_test(ChannelMachine, settings=without_shrinking)
     except BaseException as error:
         return f"model: {type(error).__name__}"
@@ -261,6 +288,9 @@ def main() -> int:
         print(*wrong, sep="\n")
         return 2
     begun = time.perf_counter()
+    if (verdict := try_out(UNCHANGED)) != "survives":
+        print(f"the package as it is: {verdict}; no verdict below it would mean anything")
+        return 2
     alive = 0
     with ThreadPoolExecutor(options.processes) as pool:
         for mutant, verdict in zip(chosen, pool.map(try_out, chosen), strict=True):
