@@ -226,7 +226,7 @@ async def _lost(
         for _ in range(2):
             await asyncio.sleep(0)
         queues[item % 2].put_nowait(item)
-        for _ in range(item % 5):  # the time is up at this step or another
+        for _ in range(item % 10):  # the time is up at this step or another
             await asyncio.sleep(0)
         consumer.cancel()
         await asyncio.gather(consumer, return_exceptions=True)
