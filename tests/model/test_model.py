@@ -10,14 +10,15 @@ As a test this runs for seconds and always the same; `python -m tests.model` run
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
+from itertools import product
 from math import inf
 from typing import ClassVar, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -37,12 +38,12 @@ from tests.model.selects import CaseText, Failed
 T = TypeVar("T")
 
 RENDEZVOUS = -1
+SIZES = (0, 1, 2, RENDEZVOUS)
 WAIT_FOR = 0.5  # this timeout is one of wait_for, the others of asyncio.timeout
 Coro = Coroutine[object, object, object]
 
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=40)
 CHECK = settings(COMMON, max_examples=150, derandomize=True, database=None)
-MANY = settings(CHECK, max_examples=600)
 PROVE = settings(COMMON, max_examples=2500, stateful_step_count=60, print_blob=True)
 
 items = st.one_of(st.none(), st.just(0), st.just(""), st.integers(min_value=1))
@@ -55,7 +56,6 @@ texts = st.builds(
     st.booleans(),
     st.sampled_from(["", "", "map", "fail"]),
 )
-sizes = st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS])
 few = st.integers(min_value=1, max_value=3)
 places = st.integers(min_value=0, max_value=9)
 
@@ -82,7 +82,7 @@ class ChannelMachine(RuleBasedStateMachine):
     def make_loop() -> asyncio.AbstractEventLoop:
         return SteppedLoop()
 
-    @initialize(size=sizes)
+    @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]))
     def make(self, size: int) -> None:
         self.recorder = Recorder()
         self.complaints: list[object] = []
@@ -379,13 +379,15 @@ class ChannelMachine(RuleBasedStateMachine):
 class LosingMachine(ChannelMachine):
     """Its loop is closed now and then, whatever waits in it, and the channels go on in another."""
 
-    looks_first = st.sampled_from(["qsize", "empty", "full"])
-    nows_first = st.sampled_from(["put_nowait", "get_nowait", "get_many_nowait", "abort"])
-    tasks_first = st.sampled_from(["put", "get", "select put", "select get", "otherwise put", "otherwise get"])
-    firsts = looks_first | nows_first | tasks_first | st.just("any rule")
+    WAITS: ClassVar = ["get", "put", "select get", "select put", "join"]
+    WAKES: ClassVar = ["puts", "gets", "both", "closes"]
+    LOOKS: ClassVar = ["qsize", "empty", "full"]
+    NOWS: ClassVar = ["put_nowait", "get_nowait", "get_many_nowait", "abort"]
+    TASKS: ClassVar = ["put", "get", "select put", "select get", "otherwise put", "otherwise get"]
+    FIRSTS: ClassVar = [*LOOKS, *NOWS, *TASKS, "any rule"]
 
     @precondition(lambda self: len(self.tasks) > 1)
-    @rule(first=firsts)
+    @rule(first=st.sampled_from(FIRSTS))
     def lose_the_loop(self, first: str) -> None:
         """Close the loop; `first` is what meets that."""
         self.agree()
@@ -433,13 +435,12 @@ class LosingMachine(ChannelMachine):
                 cases = [CaseText("a", verb, "item", or_closed=False), otherwise]
                 self.select(cases[: 1 + call.startswith("otherwise")], None)
 
-    waits = st.lists(
-        st.sampled_from(["get", "get", "put", "put", "join", "select get", "select put"]), min_size=1, max_size=3
+    @rule(
+        waits=st.lists(st.sampled_from(WAITS), min_size=1, max_size=3),
+        wakes=st.sampled_from(WAKES),
+        first=st.sampled_from(FIRSTS),
     )
-    wakes = st.sampled_from(["puts", "gets", "both", "closes"])
-
-    @rule(waits=waits, wakes=wakes, first=firsts)
-    def lose_what_was_woken(self, waits: list[str], wakes: str, first: str) -> None:
+    def lose_what_was_woken(self, waits: Sequence[str], wakes: str, first: str) -> None:
         """Let some begin to wait, wake them, and close the loop before they run."""
         for call in waits:
             self.call(call)
@@ -477,33 +478,28 @@ def test_asyncio() -> None:
     run_state_machine_as_test(ChannelMachine, settings=CHECK)
 
 
-losses = given(
-    size=sizes,
-    rounds=st.lists(
-        st.tuples(LosingMachine.waits, LosingMachine.wakes, LosingMachine.firsts, st.booleans()), min_size=1, max_size=3
-    ),
-)
-
-
-def lose_loops(size: int, rounds: list[tuple[list[str], str, str, bool]]) -> None:
-    """What the machine does at random takes many steps; this is its core."""
-    machine = LosingMachine()
-    machine.make(size)
-    for waits, wakes, first, ends in rounds:
-        machine.lose_what_was_woken(waits, wakes, first)
-        machine.agree()
-        if ends:
+def lose_loops(size: int) -> None:
+    """What the machine meets at random, a loop lost under one call or two, here in every way."""
+    waits = [*product(LosingMachine.WAITS), *product(LosingMachine.WAITS, repeat=2)]
+    for loss in product(waits, LosingMachine.WAKES, LosingMachine.FIRSTS):
+        machine = LosingMachine()
+        machine.make(size)
+        try:
+            machine.lose_what_was_woken(*loss)
+            machine.agree()
             machine.end_the_lost()
             machine.put_nowait("later", 9)
             machine.get_nowait(9)
             machine.agree()
-    machine.teardown()
+            machine.teardown()
+        except BaseException as error:
+            error.add_note(f"maxsize {size}, {loss}")
+            raise
 
 
-@MANY
-@losses
-def test_a_loop_that_is_closed(size: int, rounds: list[tuple[list[str], str, str, bool]]) -> None:
-    lose_loops(size, rounds)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_loop_that_is_closed(size: int) -> None:
+    lose_loops(size)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
