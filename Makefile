@@ -111,11 +111,13 @@ bench: .venv-bench-$(NEWEST)/ready
 	$(BENCH) measure build/bench/quick.json --sizes 1000,4000,40000 --few
 	$(BENCH) table build/bench/quick.json
 
+FEWER_WAITERS := 1000,4000,40000
+
 # The newest Python on asyncio gets the most rounds and the most waiters; the page takes its tables from that run.
 bench-full: $(VERSIONS:%=.venv-bench-%/ready)
 	$(BENCH) measure build/bench/$(NEWEST)-asyncio.json --rounds 9 --sizes 1000,4000,40000,100000 --few --million
 	$(foreach version,$(VERSIONS),$(foreach loop,asyncio uvloop,$(if $(filter-out $(NEWEST)-asyncio,$(version)-$(loop)), \
-	    .venv-bench-$(version)/bin/python -m benchmarks measure build/bench/$(version)-$(loop).json --loop $(loop) --rounds 3 --sizes 1000,4000,40000 --few &&))) true
+	    .venv-bench-$(version)/bin/python -m benchmarks measure build/bench/$(version)-$(loop).json --loop $(loop) --rounds 3 --sizes $(FEWER_WAITERS) --few &&))) true
 	$(BENCH) page build/bench/$(NEWEST)-asyncio.json $(filter-out build/bench/$(NEWEST)-asyncio.json, \
 	    $(foreach version,$(VERSIONS),build/bench/$(version)-asyncio.json build/bench/$(version)-uvloop.json)) --into docs
 
