@@ -1,6 +1,6 @@
 """The machines of test_model.py at random for minutes, on all event loops; prints how much was run.
 
-python -m tests.model --examples 2500 --processes 2
+python -m tests.model --examples 2000 --processes 2
 """
 
 import argparse

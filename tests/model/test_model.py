@@ -44,7 +44,7 @@ Coro = Coroutine[object, object, object]
 
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=40)
 CHECK = settings(COMMON, max_examples=150, derandomize=True, database=None)
-PROVE = settings(COMMON, max_examples=2500, stateful_step_count=60, print_blob=True)
+PROVE = settings(COMMON, max_examples=2000, stateful_step_count=60, print_blob=True)
 
 items = st.one_of(st.none(), st.just(0), st.just(""), st.integers(min_value=1))
 causes = st.sampled_from(["", "why", "wherefore"])
