@@ -107,17 +107,18 @@ violations-again: .venv-bench-$(NEWEST)/ready
 
 BENCH = .venv-bench-$(NEWEST)/bin/python -m benchmarks
 
-bench: .venv-bench-$(NEWEST)/ready
-	$(BENCH) measure build/bench/quick.json --sizes 1000,4000,40000 --few
-	$(BENCH) table build/bench/quick.json
+# Numbers of waiters. Written out within $(if ...), the commas would be make's.
+SIZES := 1000,4000,40000
 
-FEWER_WAITERS := 1000,4000,40000
+bench: .venv-bench-$(NEWEST)/ready
+	$(BENCH) measure build/bench/quick.json --sizes $(SIZES) --few
+	$(BENCH) table build/bench/quick.json
 
 # The newest Python on asyncio gets the most rounds and the most waiters; the page takes its tables from that run.
 bench-full: $(VERSIONS:%=.venv-bench-%/ready)
-	$(BENCH) measure build/bench/$(NEWEST)-asyncio.json --rounds 9 --sizes 1000,4000,40000,100000 --few --million
+	$(BENCH) measure build/bench/$(NEWEST)-asyncio.json --rounds 9 --sizes $(SIZES),100000 --few --million
 	$(foreach version,$(VERSIONS),$(foreach loop,asyncio uvloop,$(if $(filter-out $(NEWEST)-asyncio,$(version)-$(loop)), \
-	    .venv-bench-$(version)/bin/python -m benchmarks measure build/bench/$(version)-$(loop).json --loop $(loop) --rounds 3 --sizes $(FEWER_WAITERS) --few &&))) true
+	    .venv-bench-$(version)/bin/python -m benchmarks measure build/bench/$(version)-$(loop).json --loop $(loop) --rounds 3 --sizes $(SIZES) --few &&))) true
 	$(BENCH) page build/bench/$(NEWEST)-asyncio.json $(filter-out build/bench/$(NEWEST)-asyncio.json, \
 	    $(foreach version,$(VERSIONS),build/bench/$(version)-asyncio.json build/bench/$(version)-uvloop.json)) --into docs
 

@@ -341,24 +341,16 @@ def test_no_look_counts_the_tasks_of_a_loop_that_was_closed(
     assert left == list(channel)
 
 
-def test_a_receiver_of_a_loop_that_was_closed_is_no_room() -> None:
+@pytest.mark.parametrize("receivers", [1, 2])
+def test_a_receiver_of_a_loop_that_was_closed_is_no_room(receivers: int) -> None:
     channel: Channel[int] = Channel(1)
-    tasks = abandoned_woken(channel, channel.get(), channel.get())
+    tasks = abandoned_woken(channel, *[channel.get() for _ in range(receivers)])
     with pytest.raises(ChannelFull):
         channel.put_nowait(8)
     with pytest.raises(TimeoutError):
         asyncio.run(at_once(channel.put(9)))
     tasks.clear()
     assert ([7], 0, 0) == (list(channel), *waiters(channel))
-
-
-def test_a_receiver_woken_in_a_loop_that_was_closed_is_no_room() -> None:
-    channel: Channel[int] = Channel(1)
-    tasks = abandoned_woken(channel, channel.get())
-    with pytest.raises(ChannelFull):
-        channel.put_nowait(8)
-    tasks.clear()
-    assert [7] == list(channel)
 
 
 @pytest.mark.parametrize("receivers", [1, 2])
