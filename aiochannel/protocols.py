@@ -14,7 +14,7 @@ No method here is overloaded or generic in a second variable: type checkers woul
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from aiochannel.selection import Case
+from aiochannel.cases import Case
 
 T_contra = TypeVar("T_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)

@@ -31,9 +31,10 @@ from typing import NamedTuple, Protocol
 from weakref import ref
 
 from aiochannel import Channel
+from aiochannel.cases import Case, otherwise
 from aiochannel.errors import ChannelClosed
 from aiochannel.protocols import Receiver, Sender
-from aiochannel.selection import Case, otherwise, select_any
+from aiochannel.selection import select_any
 from tests.explore.loop import ScriptedLoop
 from tests.model.record import Call, Observable, Recorder, Seen, see
 from tests.model.reference import Reference
