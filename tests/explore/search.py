@@ -7,10 +7,6 @@ explored is known.
 
 The checks look at nothing but the record of a run. Many schedules differ in steps that no call could notice; of those
 with equal records one is checked.
-
-With `prune`, a run is given up at a point where an earlier one has been, everything that the rest of the run and its
-checks depend on being equal: what the calls so far were told and which of them were over when each began, the state of
-the channels, tasks, timers, ready queue and reference machine. The rest would be the same again.
 """
 
 import random
@@ -18,7 +14,6 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from tests.explore.checks import Violation, check
-from tests.explore.fingerprint import fingerprint, history
 from tests.explore.programs import Make, Program, World, make_channel, program
 from tests.model.record import trace
 
@@ -54,32 +49,23 @@ class Report(NamedTuple):
 class Explorer:
     """Plays schedules of one program on one kind of channel."""
 
-    def __init__(
-        self, script: Program, make: Make = make_channel, *, only: str = "", keep_histories: bool = False
-    ) -> None:
+    def __init__(self, script: Program, make: Make = make_channel, *, only: str = "") -> None:
         self.program = script
         self.make = make
         self.only = only  # the one kind of violation that counts, if not all do
-        self.histories: set[object] = set()
-        self.keep_histories = keep_histories
         self.faultless: set[int] = set()  # the records that were checked; those of other schedules are often equal
 
     def play(self, choose: Choose) -> tuple[World, tuple[Violation, ...]]:
-        """One run, to its end and through all the checks; one that `choose` gives up, by "", is not checked."""
+        """One run, to its end and through all the checks."""
         world = World(self.program, self.make)
         try:
             while not world.ended and world.failure is None:
-                decision = choose(world)
-                if not decision:
-                    return world, ()
-                world.take(decision)
+                world.take(choose(world))
             world.finish()
             world.let_go()
         finally:
             world.leave()
             world.forget()
-        if self.keep_histories:
-            self.histories.add(history(world))
         record = hash(world.record())
         if record in self.faultless:
             return world, ()
@@ -128,20 +114,14 @@ class Explorer:
 
     # Search.
 
-    def walk(self, budget: int, *, prune: bool = False) -> Report:
+    def walk(self, budget: int) -> Report:
         """Depth first, until every schedule has been played, or as many as `budget`."""
         path: list[list[str]] = []  # for each decision of a run what is left to take, the next one last
-        visited: set[object] = set()
         depth = schedules = 0
 
         def choose(world: World) -> str:
             nonlocal depth
             if depth == len(path):
-                if prune:
-                    place = fingerprint(world)
-                    if place in visited:
-                        return ""
-                    visited.add(place)
                 path.append(world.options()[::-1])
             depth += 1
             return path[depth - 1][-1]

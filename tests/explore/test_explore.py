@@ -76,25 +76,6 @@ def test_the_sketch_without_a_fault_is_right(script: Program) -> None:
     assert report.failure is None, report.failure.report()
 
 
-PRUNED = [
-    program("A: put | G: get | H: get"),
-    program("A: put put | G: get get | C: close", cancels=1),
-    program("A: timeout(put) | B: put_nowait | G: get", cancels=1),
-    program("A: put put@b | G: get@b | H: get", cancels=1),
-    program("A: put_many:2 | G: get | H: get_many:2", cancels=1),
-    program("A> : put put | G: iter | H: get_nowait", cancels=1),
-]
-
-
-@pytest.mark.parametrize("script", PRUNED, ids=Program.describe)
-def test_pruning_leaves_no_history_out(script: Program) -> None:
-    every = Explorer(script, keep_histories=True)
-    pruned = Explorer(script, keep_histories=True)
-    played = every.walk(20_000).schedules, pruned.walk(20_000, prune=True).schedules
-    assert pruned.histories == every.histories, played
-    assert played[1] < played[0]
-
-
 def test_a_sample_is_the_same_again() -> None:
     script = program("A: put | B: put | G: get | H: get")
     first, second = Explorer(script).sample(100, seed=1), Explorer(script).sample(100, seed=1)
