@@ -8,7 +8,7 @@ the check.
 Handles know the protocols, not the class Channel.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Generic, Never, NoReturn, Protocol, TypeVar, final
 
@@ -117,7 +117,7 @@ class ReceiverHandle(_Handle, Generic[T]):
         self.get_nowait: _Call0[T] = channel.get_nowait
         self.get_many: _AsyncCall1[int, Sequence[T]] = channel.get_many
         self.on_get: _Call0[Case[T]] = channel.on_get
-        self.__anext__: _Call0[Awaitable[T]] = channel.__aiter__().__anext__
+        self.__anext__: _AsyncCall0[T] = channel.__anext__
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
