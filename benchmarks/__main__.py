@@ -3,8 +3,10 @@
     python -m benchmarks measure [--loop uvloop] [--rounds N] [--sizes N,N] [--few] [--million] [--only WORD] FILE.json
     python -m benchmarks table FILE.json
     python -m benchmarks page FILE.json... --into docs
+    python -m benchmarks compare FOLDER [--rounds N]
 
-`make bench` does the first two for one Python, `make bench-full` all of it for every Python found.
+`make bench` does the first two for one Python, `make bench-full` the first three for every Python
+found. `compare` measures another copy of the package (FOLDER is its `aiochannel`, or holds it) and then this one.
 """
 
 import argparse
@@ -62,6 +64,9 @@ def main() -> None:
     page = commands.add_parser("page")
     page.add_argument("paths", type=Path, nargs="+")
     page.add_argument("--into", type=Path, default=Path("docs"))
+    pair = commands.add_parser("compare")
+    pair.add_argument("other", type=Path)
+    pair.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args()
     if given.command == "measure":
         sizes = [int(size) for size in given.sizes.split(",")]
@@ -70,6 +75,10 @@ def main() -> None:
         from benchmarks.report import summary  # noqa: PLC0415
 
         print(summary(Results.load(given.path)))
+    elif given.command == "compare":
+        from benchmarks.compare import compare  # noqa: PLC0415
+
+        print(compare(given.other, given.rounds))
     else:
         from benchmarks.page import write_page  # noqa: PLC0415  # it needs matplotlib
 

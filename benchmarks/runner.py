@@ -48,15 +48,20 @@ def measure(workloads: Sequence[Workload], results: Results, execute: Execute) -
 
 
 def _sample(row: Row, run: Run, execute: Execute) -> None:
-    gc.collect()
-    gc.disable()
     try:
-        row.samples.append(execute(row.subject, run))
+        row.samples.append(sampled(execute, row.subject, run))
     except NotOfferedError:
         row.missing = NOT_OFFERED
     except Exception as error:  # a peer that cannot do it says so in the table
         row.missing = f"fails ({type(error).__name__})"
         row.samples.clear()
+
+
+def sampled(execute: Execute, subject: str, run: Run) -> float:
+    gc.collect()
+    gc.disable()
+    try:
+        return execute(subject, run)
     finally:
         gc.enable()
 
