@@ -12,38 +12,38 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from benchmarks.memory import IDLE
 from benchmarks.report import table
-from benchmarks.runner import Execute, on_loop, sampled
-from benchmarks.selecting import all_ready, blocking
-from benchmarks.subjects import HANDLES, OURS
-from benchmarks.workloads import Run
+from benchmarks.running import Execute, Run, on_loop, sampled
+from benchmarks.selecting import select_of
+from tools.peers import HANDLES, OURS
 
 LINES: Final = [
-    ("put_nowait, get_nowait", OURS, "put_nowait, get_nowait", 0),
-    ("await put, get", OURS, "put, get, nobody waits", 0),
-    ("through handles: nowait", HANDLES, "put_nowait, get_nowait", 0),
-    ("through handles: await", HANDLES, "put, get, nobody waits", 0),
-    ("async for", OURS, "async for, nobody waits", 0),
-    ("1:1 maxsize 1", OURS, "1 to 1, maxsize 1", 0),
-    ("1:1 maxsize 100", OURS, "1 to 1, maxsize 100", 0),
-    ("1:1 unbounded", OURS, "1 to 1, unbounded", 0),
-    ("rendezvous", OURS, "1 to 1, rendezvous", 0),
-    ("50:50 maxsize 10", OURS, "50 to 50, maxsize 10", 0),
-    ("select of 2: ready", OURS, all_ready(2), 0),
-    ("select of 2: waits", OURS, blocking(2), 0),
-    ("select of 10: waits", OURS, blocking(10), 0),
-    ("4,000 waiters: cancel", OURS, "cancel, shuffled", 4_000),
-    ("4,000 waiters: wake", OURS, "wake", 4_000),
-    ("4,000 waiters: close", OURS, "close", 4_000),
-    ("create", OURS, "creation", 0),
-    ("create, split", HANDLES, "creation", 0),
-    ("idle bytes", OURS, "idle channel", 0),
+    ("put_nowait, get_nowait", "put_nowait, get_nowait", OURS),
+    ("await put, get", "put, get, nobody waits", OURS),
+    ("through handles: nowait", "put_nowait, get_nowait", HANDLES),
+    ("through handles: await", "put, get, nobody waits", HANDLES),
+    ("async for", "async for, nobody waits", OURS),
+    ("1:1 maxsize 1", "1 to 1, maxsize 1", OURS),
+    ("1:1 maxsize 100", "1 to 1, maxsize 100", OURS),
+    ("1:1 unbounded", "1 to 1, unbounded", OURS),
+    ("rendezvous", "1 to 1, rendezvous", OURS),
+    ("50:50 maxsize 10", "50 to 50, maxsize 10", OURS),
+    ("select of 2: ready", select_of(2, "all"), OURS),
+    ("select of 2: waits", select_of(2, "none"), OURS),
+    ("select of 10: waits", select_of(10, "none"), OURS),
+    ("4,000 waiters: cancel", "cancel, shuffled: 4,000", OURS),
+    ("4,000 waiters: wake", "wake: 4,000", OURS),
+    ("4,000 waiters: close", "close: 4,000", OURS),
+    ("create", "creation", OURS),
+    ("create, split", "creation", HANDLES),
+    ("idle bytes", IDLE, OURS),
 ]
 CHEAP: Final = 4
 """How often in a round a workload is measured that takes milliseconds."""
-APART: Final = {"aiochannel", "benchmarks"}
+APART: Final = {"aiochannel", "benchmarks", "tools"}
 
-Runs = Mapping[tuple[str, str, int], Run]
+Runs = Mapping[tuple[str, str], Run]
 
 
 def _theirs(name: str) -> bool:
@@ -59,12 +59,12 @@ def load(package: Path) -> Runs:
         sys.path.pop(0)  # beside an older package may lie older benchmarks
         if found != package:
             raise ImportError(f"{package} was asked for, and {found} was imported")
-        subjects = import_module("benchmarks.subjects")
-        both = [subjects.ours(), subjects.handles()]
+        peers = import_module("tools.peers")
+        both = [peers.ours(), peers.handles()]
         workloads = [
-            *import_module("benchmarks.workloads").everyday(both),
+            *import_module("benchmarks.everyday").everyday(both),
             *import_module("benchmarks.selecting").selects(),
-            *import_module("benchmarks.growth").per_waiter(both, [4_000]),
+            *import_module("benchmarks.waiting").per_waiter(both, [4_000]),
             *import_module("benchmarks.memory").memory(both),
         ]
     finally:
@@ -72,7 +72,7 @@ def load(package: Path) -> Runs:
             if _theirs(name):
                 del sys.modules[name]
         sys.modules.update(aside)
-    return {(each.name, subject, each.size): run for each in workloads for subject, run in each.runs.items()}
+    return {(each.name, subject): run for each in workloads for subject, run in each.runs.items()}
 
 
 def compare(other: Path, rounds: int) -> str:
@@ -81,13 +81,13 @@ def compare(other: Path, rounds: int) -> str:
     before = other if (other / "__init__.py").exists() else other / "aiochannel"
     copies = [load(before), load(Path(__file__).resolve().parents[1] / "aiochannel")]
     gc.freeze()
-    samples: dict[str, tuple[list[float], list[float]]] = {title: ([], []) for title, _, _, _ in LINES}
+    samples: dict[str, tuple[list[float], list[float]]] = {title: ([], []) for title, _, _ in LINES}
 
     def play(execute: Execute) -> None:
-        for title, subject, workload, size in LINES * rounds:
-            for turn in range(2 if size else CHEAP):
+        for title, workload, subject in LINES * rounds:
+            for turn in range(2 if "waiters" in title else CHEAP):
                 for copy in (0, 1) if turn % 2 else (1, 0):
-                    run = copies[copy][workload, subject, size]
+                    run = copies[copy][workload, subject]
                     samples[title][copy].append(sampled(execute, subject, run))
 
     on_loop("asyncio", play)

@@ -9,14 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.explore.adapters import Peer
-from tests.explore.checks import (
-    GETS,
-    PUTS,
-    Violation,
-)
+from tests.explore.checks import GETS, PUTS, Violation
 from tests.model.record import Call, Recorder, Seen
 from tests.model.reference import Outcome
+from tools.peers import Rules
 
 
 class Run(NamedTuple):
@@ -49,28 +45,28 @@ def intervals(recorder: Recorder, channel: str) -> list[Done]:
     return found
 
 
-def told(recorder: Recorder) -> Iterator[tuple[Call, Outcome]]:
+def outcomes(recorder: Recorder) -> Iterator[tuple[Call, Outcome]]:
     for event in recorder.events:
         if event.kind == "ends" and event.outcome is not None:
             yield recorder.calls[event.call], event.outcome
 
 
 def wrong_word(call: Call, outcome: Outcome) -> bool:
-    """Tell whether a call ended by an error that it must not raise."""
+    """Return whether a call ended by an error that it must not raise."""
     return outcome.word == "error" or (call.verb in ("put", "get") and outcome.word in ("full", "empty"))
 
 
-def faults(run: Run, peer: Peer) -> Iterator[Violation]:
+def faults(run: Run, rules: Rules) -> Iterator[Violation]:
     if run.does_not_end:
         yield Violation("does not end", run.does_not_end)
     # A lane's task that ends by an error is complained of too; the error is what counts.
-    if not any(wrong_word(call, outcome) for call, outcome in told(run.recorder)):
+    if not any(wrong_word(call, outcome) for call, outcome in outcomes(run.recorder)):
         for complaint in run.complaints:
             yield Violation("complaint of the loop", complaint)
     for channel, left in run.emptied.items():
         done = intervals(run.recorder, channel)
         yield from items(done)
-        yield from closing(done, peer)
+        yield from closing(done, rules)
         for one in done:
             name = f"{one.call.lane}'s {one.call.verb}"
             if one.outcome.word == "error":
@@ -113,13 +109,13 @@ def items(done: list[Done]) -> Iterator[Violation]:
                 yield Violation("out of order", text)
 
 
-def closing(done: list[Done], peer: Peer) -> Iterator[Violation]:
+def closing(done: list[Done], rules: Rules) -> Iterator[Violation]:
     closed = min((one.ended for one in done if one.call.verb == "close"), default=math.inf)
     last_get = max((one.begun for one in done if one.call.verb in GETS and one.outcome.word == "ok"), default=-1)
     for one in done:
         name = f"{one.call.lane}'s {one.call.verb}"
         if one.call.verb in PUTS and one.outcome.word == "ok":
-            if (one.begun if peer.hands_over else one.ended) > closed:
+            if (one.begun if rules.hands_over else one.ended) > closed:
                 yield Violation("accepted after close", f"{name}({one.call.value})")
         elif one.call.verb in GETS and one.outcome.word == "closed" and one.ended < last_get:
             yield Violation("told closed too soon", f"{name}, and a get that began later received an item")

@@ -8,13 +8,12 @@ from functools import partial
 from typing import Final
 
 from aiochannel.errors import ChannelClosed
-from tests.explore.adapters import Peer
-from tests.explore.checks import (
-    Violation,
-)
-from tests.explore.faults import Run, faults
+from tests.explore.checks import Violation
 from tests.explore.programs import PROBE, Coro, Op, Program, program
 from tests.model.record import Call, Recorder, Seen, see
+from tools.peers import Peer
+from tools.violations.adapter import maker, rules
+from tools.violations.faults import Run, faults
 
 WRAPPERS: Final = {"timeout", "wait_for", "group", "eager", "crash"}
 
@@ -26,10 +25,9 @@ class Rehearsal:
     """
 
     def __init__(self, script: Program, peer: Peer) -> None:
-        self.peer = peer
-        self.size = script.size
+        make = maker(peer)
         self.recorder = Recorder()
-        self.channels = {name: peer.make(script.size) for name in script.channels()}
+        self.channels = {name: make(script.size) for name in script.channels()}
         self.left = {lane.name: list(lane.ops) for lane in script.lanes}
         self.tasks: dict[str, asyncio.Task[object]] = {}
         self.items: Counter[str] = Counter()
@@ -126,7 +124,7 @@ def reproduce(peer: Peer, text: str, size: int, decisions: Iterable[str]) -> lis
         return await Rehearsal(script, peer).play(decisions)
 
     with asyncio.Runner() as runner:
-        return list(faults(runner.run(rehearse()), peer))
+        return list(faults(runner.run(rehearse()), rules(peer)))
 
 
 def playable(script: Program) -> bool:
