@@ -8,42 +8,42 @@ the check.
 Handles know the protocols, not the class Channel.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Generic, Never, NoReturn, Protocol, TypeVar, final
 
 from typing_extensions import override
 
+from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed
 from aiochannel.protocols import Receiver, Sender
-from aiochannel.selection import Case
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
 
-# The types of the methods that a handle holds. A checker does not bind a protocol's object a second time, and gives its
-# `async def` the type that it gives to the `async def` of a Sender.
+# The types of the methods that a handle holds. Protocols instead of Callable: checkers would bind a Callable attribute
+# as a method, and would not tell `async def` from a function that returns an awaitable.
 
 
-class _Asks(Protocol[T_co]):
+class _Call0(Protocol[T_co]):
     def __call__(self) -> T_co: ...
 
 
-class _Waits(Protocol[T_co]):
+class _AsyncCall0(Protocol[T_co]):
     async def __call__(self) -> T_co: ...
 
 
-class _Takes(Protocol[T_contra, T_co]):
+class _Call1(Protocol[T_contra, T_co]):
     def __call__(self, item: T_contra, /) -> T_co: ...
 
 
-class _TakesAndWaits(Protocol[T_contra, T_co]):
+class _AsyncCall1(Protocol[T_contra, T_co]):
     async def __call__(self, item: T_contra, /) -> T_co: ...
 
 
-class _Closes(Protocol):
+class _Close(Protocol):
     def __call__(self, cause: BaseException | None = None) -> bool: ...
 
 
@@ -53,11 +53,11 @@ class _Handle:
     __slots__ = ("__weakref__", "_describe", "closed", "join", "maxsize", "qsize")
 
     def __init__(self, channel: Sender[Never] | Receiver[object]) -> None:
-        self._describe: _Asks[str] = channel.__repr__
+        self._describe: _Call0[str] = channel.__repr__
         self.maxsize: int = channel.maxsize
-        self.qsize: _Asks[int] = channel.qsize
-        self.closed: _Asks[bool] = channel.closed
-        self.join: _Waits[None] = channel.join
+        self.qsize: _Call0[int] = channel.qsize
+        self.closed: _Call0[bool] = channel.closed
+        self.join: _AsyncCall0[None] = channel.join
 
     def _refuse(self) -> "tuple[_Refusal, _AsyncRefusal]":
         refuse, refuse_async = _refusals(f"this end, a {self!r}, has left")
@@ -89,12 +89,12 @@ class SenderHandle(_Handle, Generic[T]):
 
     def __init__(self, channel: Sender[T]) -> None:
         super().__init__(channel)
-        self.full: _Asks[bool] = channel.full
-        self.put: _TakesAndWaits[T, None] = channel.put
-        self.put_nowait: _Takes[T, None] = channel.put_nowait
-        self.put_many: _TakesAndWaits[Iterable[T], None] = channel.put_many
-        self.close: _Closes = channel.close
-        self.on_put: _Takes[T, Case[None]] = channel.on_put
+        self.full: _Call0[bool] = channel.full
+        self.put: _AsyncCall1[T, None] = channel.put
+        self.put_nowait: _Call1[T, None] = channel.put_nowait
+        self.put_many: _AsyncCall1[Iterable[T], None] = channel.put_many
+        self.close: _Close = channel.close
+        self.on_put: _Call1[T, Case[None]] = channel.on_put
 
     def _retire(self) -> None:
         # Looking at the channel stays possible.
@@ -112,12 +112,12 @@ class ReceiverHandle(_Handle, Generic[T]):
 
     def __init__(self, channel: Receiver[T]) -> None:
         super().__init__(channel)
-        self.empty: _Asks[bool] = channel.empty
-        self.get: _Waits[T] = channel.get
-        self.get_nowait: _Asks[T] = channel.get_nowait
-        self.get_many: _TakesAndWaits[int, Sequence[T]] = channel.get_many
-        self.on_get: _Asks[Case[T]] = channel.on_get
-        self.__anext__: _Asks[Awaitable[T]] = channel.__aiter__().__anext__
+        self.empty: _Call0[bool] = channel.empty
+        self.get: _AsyncCall0[T] = channel.get
+        self.get_nowait: _Call0[T] = channel.get_nowait
+        self.get_many: _AsyncCall1[int, Sequence[T]] = channel.get_many
+        self.on_get: _Call0[Case[T]] = channel.on_get
+        self.__anext__: _AsyncCall0[T] = channel.__anext__
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self

@@ -474,7 +474,7 @@ async def test_d2_cancelling_looks_at_no_other_waiter(monkeypatch: pytest.Monkey
 
         __hash__ = asyncio.Future.__hash__
 
-    monkeypatch.setattr("aiochannel.channel.Future", Counting)
+    monkeypatch.setattr("aiochannel._core.machine.Future", Counting)
     channel: Channel[int] = Channel()
     tasks = [asyncio.create_task(channel.get()) for _ in range(2_000)]
     await settle()

@@ -2,7 +2,6 @@ import asyncio
 import gc
 import random
 from collections import Counter
-from collections.abc import Callable
 from weakref import ref
 
 import pytest
@@ -19,7 +18,6 @@ from aiochannel import (
     select,
     select_any,
 )
-from aiochannel.selection import Selection
 from tests.conftest import cancelled, settle, waiting
 
 
@@ -764,17 +762,6 @@ async def test_a_worker_stops_by_a_stop_channel() -> None:
     stop.close()
     await worker
     assert [] == [item async for item in out]
-
-
-@pytest.mark.parametrize("call", ["park", "forgo"])
-async def test_an_otherwise_never_waits_and_so_cannot_be_parked(call: str) -> None:
-    operation = otherwise()._operation
-    calls: dict[str, Callable[[], object]] = {
-        "park": lambda: operation.park(Selection(), 0),
-        "forgo": lambda: operation.forgo(Selection()),
-    }
-    with pytest.raises(NotImplementedError):
-        calls[call]()
 
 
 async def test_a_cancelled_select_that_was_passed_over_does_not_count_as_a_receiver() -> None:

@@ -1,6 +1,7 @@
 """The programs that are explored, and the variants of them for the long run."""
 
-from tests.explore.programs import RENDEZVOUS, Program, program
+from tests.explore.programs import Program, program
+from tests.model.reference import RENDEZVOUS
 
 PROGRAMS: list[Program] = [
     # Put and get: promises, grants, and who gets them when somebody is cancelled.

@@ -12,7 +12,7 @@ so a record that the machine explains is linearizable, and the machine's own ord
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from typing import NamedTuple, Never, Protocol, TypeVar
 
 from typing_extensions import override
@@ -39,6 +39,15 @@ class Event(NamedTuple):
     kind: str
     call: int
     outcome: Outcome | None = None
+
+
+class Recorded(Protocol):
+    """A record: what was called, and the steps of the calls."""
+
+    @property
+    def calls(self) -> Sequence[Call]: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
 
 
 class Statistics(Protocol):
@@ -87,8 +96,8 @@ def returned(value: object) -> Outcome:
     return Outcome("ok", tuple(value) if isinstance(value, list) else value)
 
 
-def told(error: BaseException) -> Outcome:
-    """The outcome that an exception stands for."""
+def outcome_of(error: BaseException) -> Outcome:
+    """Return the outcome that an exception stands for."""
     match error:
         case asyncio.CancelledError():
             return CANCELLED
@@ -144,7 +153,7 @@ class Recorder:
         try:
             outcome = returned(function())
         except Exception as error:
-            outcome = told(error)
+            outcome = outcome_of(error)
         self.events.append(Event("ends", number, outcome))
         return outcome
 
@@ -206,7 +215,7 @@ class _Steps:
                 try:
                     yield future
                 except BaseException as error:
-                    events.append(Event("runs", number, told(error)))
+                    events.append(Event("runs", number, outcome_of(error)))
                     future = self.coroutine.throw(error)
                 else:
                     events.append(Event("runs", number))
@@ -215,7 +224,7 @@ class _Steps:
             events.append(Event("ends", number, returned(stop.value)))
             return stop.value
         except BaseException as error:
-            events.append(Event("ends", number, told(error)))
+            events.append(Event("ends", number, outcome_of(error)))
             raise
         finally:
             recorder.waiting.pop(task, None)
@@ -232,9 +241,9 @@ class Follower:
         self.expected: dict[int, Outcome] = {}
         self.place = 0
 
-    def follow(self, recorder: Recorder, until: int) -> str | None:
-        """Follow the events up to a place that are new; the first complaint, or None."""
-        events, calls = recorder.events, recorder.calls
+    def follow(self, record: Recorded, until: int) -> str | None:
+        """Follow the new events up to a place; return the first complaint, or None."""
+        events, calls = record.events, record.calls
         while self.place < until:
             event = events[self.place]
             self.place += 1
@@ -269,10 +278,10 @@ class Follower:
         for machine in self.machines.values():
             machine.forget()
 
-    def left_behind(self, recorder: Recorder, stuck: Iterable[int]) -> str | None:
+    def left_behind(self, record: Recorded, stuck: Iterable[int]) -> str | None:
         """Nothing runs any more: a call that has been woken, or is being cancelled, should have gone on."""
         for number in stuck:
-            call = recorder.calls[number]
+            call = record.calls[number]
             tickets = (
                 self.selects.arms[number] if call.verb == "select" else [self.machines[call.channel].tickets[number]]
             )
@@ -282,8 +291,8 @@ class Follower:
         return None
 
 
-def differences(seen: Seen, look: Look) -> str | None:
-    """How what a channel shows differs from what the reference machine says; None if it does not."""
+def mismatch(seen: Seen, look: Look) -> str | None:
+    """Return how what a channel shows differs from what the reference machine says; None if it does not."""
     qsize, empty, full, closed, senders, receivers, open_ends = seen
     if (qsize, empty, full or closed, closed, open_ends) != (
         look.qsize, look.empty, look.full or look.closed, look.closed, look.open_ends,
@@ -309,9 +318,10 @@ def _words(outcome: Outcome) -> str:
     return outcome.word if outcome.value is None else f"{outcome.word} {outcome.value}"
 
 
-def trace(calls: list[Call], events: Iterable[Event]) -> list[str]:
-    """The record as lines to read."""
+def trace(record: Recorded, until: int) -> list[str]:
+    """Return the events up to a place as lines to read."""
     return [
-        f"{_name(calls[event.call])} {event.kind}" + ("" if event.outcome is None else f": {_words(event.outcome)}")
-        for event in events
+        f"{_name(record.calls[event.call])} {event.kind}"
+        + ("" if event.outcome is None else f": {_words(event.outcome)}")
+        for event in record.events[:until]
     ]

@@ -21,6 +21,8 @@ class Outcome(NamedTuple):
     value: object = None
 
 
+RENDEZVOUS = -1  # the maxsize that stands for a rendezvous, where sizes are listed; 0 is unbounded, as in the package
+
 WAITS = Outcome("waits")
 EMPTY = Outcome("empty")
 FULL = Outcome("full")
@@ -60,11 +62,16 @@ def _count(line: list[Ticket], state: str) -> int:
     return [ticket.state for ticket in line].count(state) if line else 0
 
 
-class Reference:
-    """One channel. `size` is its maxsize: `math.inf` when it is unbounded, 0 for a rendezvous."""
+def capacity(maxsize: int) -> float:
+    """Return how many items a channel holds while nobody waits."""
+    return {RENDEZVOUS: 0, 0: math.inf}.get(maxsize, maxsize)
 
-    def __init__(self, size: float = math.inf) -> None:
-        self.size = size
+
+class Reference:
+    """One channel of that maxsize."""
+
+    def __init__(self, maxsize: int = 0) -> None:
+        self.size = capacity(maxsize)
         self.items: list[object] = []
         self.tickets: dict[int, Ticket] = {}
         self.gets: list[Ticket] = []  # inside a waiting get, woken or not, in the order in which they began to wait
