@@ -1,12 +1,12 @@
 """A peer's queue as a subject of the explorer: only the names of methods and exceptions change."""
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
 
 from aiochannel import ChannelClosed, ChannelEmpty, ChannelFull, ChannelStatistics
-from tests.explore.programs import RENDEZVOUS, Make, make_channel
+from tests.explore.verbs import Make, make_channel
+from tests.model.reference import capacity
 from tools.peers import OURS, Ends, Peer, Rules, offered
 
 
@@ -23,7 +23,7 @@ class Adapter:
     def __init__(self, peer: Peer, size: int) -> None:
         self.peer = peer
         self.rules = rules(peer)
-        self.capacity = {RENDEZVOUS: 0, 0: math.inf}.get(size, size)
+        self.capacity = capacity(size)
         self.is_closed = False
 
     @cached_property

@@ -5,101 +5,81 @@ fault. `A1` in a text is the first item that lane A put.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.explore.checks import GETS, PUTS, Violation
-from tests.model.record import Call, Recorder, Seen
+from tests.explore.checks import Violation, stuck
+from tests.explore.world import Record
+from tests.ledger import GETS, PUTS, Ledger
+from tests.model.record import Call
 from tests.model.reference import Outcome
 from tools.peers import Rules
 
 
-class Run(NamedTuple):
-    """What a run shows, be it on the scripted loop or on asyncio's own."""
-
-    recorder: Recorder
-    stuck: list[int]
-    at_rest: dict[str, Seen]
-    emptied: dict[str, Seen]
-    complaints: list[str]
-    does_not_end: str | None = None
-
-
 class Done(NamedTuple):
+    """A call that is over: its places in the record."""
+
     call: Call
     begun: int
     ended: int
     outcome: Outcome
 
-
-def intervals(recorder: Recorder, channel: str) -> list[Done]:
-    begun: dict[int, int] = {}
-    found: list[Done] = []
-    for place, event in enumerate(recorder.events):
-        call = recorder.calls[event.call]
-        if event.kind == "call":
-            begun[event.call] = place
-        elif event.outcome is not None and event.kind == "ends" and call.channel == channel:
-            found.append(Done(call, begun[event.call], place, event.outcome))
-    return found
+    @property
+    def name(self) -> str:
+        return f"{self.call.lane}'s {self.call.verb}"
 
 
-def outcomes(recorder: Recorder) -> Iterator[tuple[Call, Outcome]]:
-    for event in recorder.events:
-        if event.kind == "ends" and event.outcome is not None:
-            yield recorder.calls[event.call], event.outcome
+def calls(record: Record) -> list[Done]:
+    begun = {event.call: place for place, event in enumerate(record.events) if event.kind == "call"}
+    return [
+        Done(record.calls[event.call], begun[event.call], place, event.outcome)
+        for place, event in enumerate(record.events)
+        if event.kind == "ends" and event.outcome is not None
+    ]
 
 
-def wrong_word(call: Call, outcome: Outcome) -> bool:
-    """Return whether a call ended by an error that it must not raise."""
-    return outcome.word == "error" or (call.verb in ("put", "get") and outcome.word in ("full", "empty"))
-
-
-def faults(run: Run, rules: Rules) -> Iterator[Violation]:
-    if run.does_not_end:
-        yield Violation("does not end", run.does_not_end)
+def faults(record: Record, rules: Rules) -> Iterator[Violation]:
+    if record.failure:
+        yield Violation("does not end", record.failure)
+    done = calls(record)
+    errors = list(wrong_errors(done))
+    yield from errors
     # A lane's task that ends by an error is complained of too; the error is what counts.
-    if not any(wrong_word(call, outcome) for call, outcome in outcomes(run.recorder)):
-        for complaint in run.complaints:
+    if not errors:
+        for complaint in record.complaints:
             yield Violation("complaint of the loop", complaint)
-    for channel, left in run.emptied.items():
-        done = intervals(run.recorder, channel)
-        yield from items(done)
-        yield from closing(done, rules)
-        for one in done:
-            name = f"{one.call.lane}'s {one.call.verb}"
-            if one.outcome.word == "error":
-                yield Violation("internal error", f"{name} raised {one.outcome.value}")
-            elif wrong_word(one.call, one.outcome):
-                yield Violation("wrong error", f"{name}, which may wait, was told {one.outcome.word}")
+    for text in stuck(record):
+        yield Violation("waits for ever", text)
+    for channel, left in record.emptied:
+        here = [one for one in done if one.call.channel == channel]
+        yield from items(here)
+        yield from closing(here, rules)
         if left.senders or left.receivers:
             text = f"{left.senders} puts and {left.receivers} gets are kept, and nobody waits"
             yield Violation("waiter left over", text)
-    for number in run.stuck:
-        call = run.recorder.calls[number]
-        seen = run.at_rest[call.channel]
-        if call.verb == "join":
-            ready = seen.closed and not seen.qsize
-        else:
-            ready = seen.closed or (not seen.full if call.verb in PUTS else seen.qsize > 0)
-        if ready:
-            yield Violation(
-                "waits for ever", f"{call.lane}'s {call.verb}, with {seen.qsize} items, closed: {seen.closed}"
-            )
+
+
+def wrong_errors(done: list[Done]) -> Iterator[Violation]:
+    for one in done:
+        if one.outcome.word == "error":
+            yield Violation("internal error", f"{one.name} raised {one.outcome.value}")
+        elif one.call.verb in ("put", "get") and one.outcome.word in ("full", "empty"):
+            yield Violation("wrong error", f"{one.name}, which may wait, was told {one.outcome.word}")
 
 
 def items(done: list[Done]) -> Iterator[Violation]:
+    ledger = Ledger()
+    for one in done:
+        ledger.note(one.call.verb, one.call.value, one.outcome)
     puts = {one.call.value: one for one in done if one.call.verb in PUTS}
+    for item in ledger.lost():
+        yield Violation("lost item", f"{item}: its put returned, nobody received it, and it is not in the queue")
+    for item in ledger.invented():
+        yield Violation("put raised, item received", f"{item}: its put ended {puts[item].outcome.word}")
+    for item, times in ledger.received.items():
+        if times > 1:
+            yield Violation("duplicated item", f"{item} was received {times} times")
     gets = [one for one in done if one.call.verb in GETS and one.outcome.word == "ok"]
-    counts = Counter(one.outcome.value for one in gets)
-    for item, put in puts.items():
-        if put.outcome.word == "ok" and not counts[item]:
-            yield Violation("lost item", f"{item}: its put returned, nobody received it, and it is not in the queue")
-        if put.outcome.word != "ok" and counts[item]:
-            yield Violation("put raised, item received", f"{item}: its put ended {put.outcome.word}")
-        if counts[item] > 1:
-            yield Violation("duplicated item", f"{item} was received {counts[item]} times")
     for first in gets:
         for second in gets:
             earlier, later = puts[second.outcome.value], puts[first.outcome.value]
@@ -113,15 +93,14 @@ def closing(done: list[Done], rules: Rules) -> Iterator[Violation]:
     closed = min((one.ended for one in done if one.call.verb == "close"), default=math.inf)
     last_get = max((one.begun for one in done if one.call.verb in GETS and one.outcome.word == "ok"), default=-1)
     for one in done:
-        name = f"{one.call.lane}'s {one.call.verb}"
         if one.call.verb in PUTS and one.outcome.word == "ok":
             if (one.begun if rules.hands_over else one.ended) > closed:
-                yield Violation("accepted after close", f"{name}({one.call.value})")
+                yield Violation("accepted after close", f"{one.name}({one.call.value})")
         elif one.call.verb in GETS and one.outcome.word == "closed" and one.ended < last_get:
-            yield Violation("told closed too soon", f"{name}, and a get that began later received an item")
+            yield Violation("told closed too soon", f"{one.name}, and a get that began later received an item")
         elif (
             one.call.verb == "join"
             and one.outcome.word == "ok"
             and one.ended < max(last_get, closed if closed < math.inf else 0)
         ):
-            yield Violation("join too soon", name)
+            yield Violation("join too soon", one.name)

@@ -11,12 +11,14 @@ from typing import Final
 from typing_extensions import override
 
 from tests.explore.catalogue import PROGRAMS
-from tests.explore.checks import Ledger, Violation, explained, nothing_taken_from_waiters, woken_once
-from tests.explore.programs import RENDEZVOUS, Op, Program, World, program
+from tests.explore.checks import History, Violation, explained, nothing_taken_from_waiters, woken_once
+from tests.explore.programs import Op, Program, program
 from tests.explore.search import Choose, Explorer
+from tests.explore.world import Record, World
+from tests.model.reference import RENDEZVOUS
 from tools.peers import OURS, Peer
 from tools.violations.adapter import maker, rules
-from tools.violations.faults import Run, faults
+from tools.violations.faults import faults
 from tools.violations.page import BARGES, OTHERWISE, Claim, Example, Row
 from tools.violations.rehearsal import WRAPPERS, playable, reproduce
 
@@ -44,13 +46,13 @@ def programs(peer: Peer) -> list[Program]:
     return list(found)
 
 
-def choices(world: World, peer: Peer) -> Iterator[str]:
-    """The kinds of what another design may do, and this package's contract does not allow."""
-    for name in world.program.channels():
-        ledger = Ledger(world, name)
-        if not rules(peer).suspends and (any(woken_once(ledger)) or any(nothing_taken_from_waiters(ledger))):
+def choices(script: Program, record: Record, peer: Peer) -> Iterator[str]:
+    """Return the kinds of what another design may do, and this package's contract does not allow."""
+    for name in script.channels():
+        history = History(script, record, name)
+        if not rules(peer).suspends and (any(woken_once(history)) or any(nothing_taken_from_waiters(history))):
             yield BARGES
-    if any(explained(world)):
+    if any(explained(script, record)):
         yield OTHERWISE
 
 
@@ -68,8 +70,8 @@ class Survey(Explorer):
     @override
     def play(self, choose: Choose) -> tuple[World, tuple[Violation, ...]]:
         world, violations = super().play(choose)
-        run = Run(world.recorder, world.stuck, world.at_rest, world.emptied, world.loop.complaints, world.failure)
-        found = list(faults(run, rules(self.peer)))
+        record = world.record()
+        found = list(faults(record, rules(self.peer)))
         if self.wanted:
             return world, tuple(fault for fault in found if fault.kind == self.wanted)
         decisions = tuple(world.decisions)
@@ -82,7 +84,7 @@ class Survey(Explorer):
                 if len(decisions) < len(self.shortest.get(kind, (*decisions, ""))):
                     self.shortest[kind] = decisions
             self.counts.update(kinds)
-            self.counts.update(set(choices(world, self.peer)))
+            self.counts.update(set(choices(self.program, record, self.peer)))
         return world, ()
 
 
