@@ -143,7 +143,7 @@ class Channel(Machine[T]):
         if len(buffer) < self._put_below:
             buffer.append(item)
             return
-        if self._put_below >= BUDGET and self._puts_are_spent():
+        if self._put_below >= BUDGET and self._rests_from_puts():
             await PAUSE
         if self._admit(item):
             return
@@ -185,7 +185,7 @@ class Channel(Machine[T]):
             Safe, as for `Sender.put_many`: accepted items stay accepted, and no item is put after
             the call was cancelled.
         """
-        if self._put_below >= BUDGET and self._puts_are_spent():
+        if self._put_below >= BUDGET and self._rests_from_puts():
             await PAUSE
         buffer = self._buffer
         if isinstance(items, (list, tuple, range)):
@@ -220,7 +220,7 @@ class Channel(Machine[T]):
         if len(buffer) > self._get_above:
             return buffer.popleft()
         if len(buffer) > self._receivers.woken:
-            if self._get_above < SLOW_GET and self._gets_are_spent():
+            if self._get_above < SLOW_GET and self._rests_from_gets():
                 await PAUSE
             item = self._take()
             if item is not BLOCKED:
@@ -232,6 +232,8 @@ class Channel(Machine[T]):
         try:
             self._enqueue_receiver(waiter, loop)
             await waiter
+            if self._closed and buffer:
+                return self._use_promise(waiter)
         except BaseException:
             try:
                 self._withdraw(self._receivers, waiter)
@@ -242,15 +244,7 @@ class Channel(Machine[T]):
         if not buffer:
             raise self._drained_error()  # here, so that the traceback of each of thousands keeps one frame alive
         self._receivers.woken -= 1
-        if not self._closed:
-            return buffer.popleft()
-        try:
-            result = buffer.popleft()
-            self._after_take()
-        except BaseException:  # raised by a signal handler
-            self._settle()
-            raise
-        return result
+        return buffer.popleft()
 
     def get_nowait(self) -> T:
         """Remove and return the next item at once.
@@ -276,7 +270,7 @@ class Channel(Machine[T]):
         """
         _check_batch(limit)
         if len(self._buffer) > self._receivers.woken:
-            if self._get_above < SLOW_GET and self._gets_are_spent():
+            if self._get_above < SLOW_GET and self._rests_from_gets():
                 await PAUSE
             if items := self._take_many(limit):
                 return items

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from random import getrandbits, random
 from typing import Final, Literal, TypeVar, overload
 
-from aiochannel._core.machine import BLOCKED, DEFAULT
+from aiochannel._core.machine import BLOCKED, PAUSE, SPENT, Blocked
+from aiochannel._core.operations import count_idle
 from aiochannel._core.waiters import Selection
 from aiochannel.cases import Case
 
@@ -156,30 +157,46 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
 
     Cancellation:
         Safe. A cancelled select has carried out nothing and leaves nothing behind on any channel; an item promised to
-        it or a slot granted to it goes to the next in line.
+        it or a slot granted to it goes to the next waiter.
     """
     # Two cases are the most frequent number, and have their own short ways here.
     count = 2 if len(cases) == 2 and type(cases[0]) is type(cases[1]) is Case else _count(cases)
     first = 0 if biased else getrandbits(1) if count == 2 else int(random() * count)
-    operation = cases[first]._operation
-    result = operation.attempt()
+    result = cases[first]._operation.attempt()
     default = None
     if result is not BLOCKED:
-        if result is not DEFAULT:
+        if type(result) is not Blocked:
             return first, result
+        if result is SPENT:
+            return await _rest(cases, biased)
         default = first
     others = OTHER[first] if count == 2 else _others(count, first, biased)
     for position in others:
         result = cases[position]._operation.attempt()
         if result is not BLOCKED:
-            if result is not DEFAULT:
+            if type(result) is not Blocked:
                 return position, result
+            if result is SPENT:
+                return await _rest(cases, biased)
             default = position
+    if default is None:
+        return await _wait(cases, first, others)
+    if count_idle():
+        return await _rest(cases, biased)
+    return default, cases[default]._operation.complete(Selection(get_running_loop()))
+
+
+async def _rest(cases: Sequence[Case[object]], biased: bool) -> tuple[int, object]:
+    """Let other tasks run, and begin again."""
+    await PAUSE
+    return await select(*cases, biased=biased)
+
+
+async def _wait(cases: Sequence[Case[object]], first: int, others: Iterable[int]) -> tuple[int, object]:
+    """Wait for the first case to go ahead. Each has just been tried."""
     selection = Selection(get_running_loop())
-    if default is not None:
-        return default, cases[default]._operation.complete(selection)
     try:
-        operation.park(selection, first)
+        cases[first]._operation.park(selection, first)
         for position in others:
             cases[position]._operation.park(selection, position)
         await selection.waiter

@@ -24,16 +24,25 @@ SLOW_GET: Final = 2**30 - 1
 BUDGET = 1024
 """How many items go through the fast paths in a row before an awaited call lets other tasks run."""
 
+IDLE_BUDGET = 256
+"""How many selects in a row may find a channel closed, or take their default, before one lets other tasks run."""
+
 
 class Blocked(Enum):
-    """What an attempt returns when it does not go ahead: it would have to wait, or it is the default of a select."""
+    """Why an attempt does not go ahead.
+
+    It would have to wait; it is the default, which a select takes last; or enough has gone ahead without waiting, so
+    that other tasks should run first.
+    """
 
     BLOCKED = "blocked"
     DEFAULT = "default"
+    SPENT = "spent"
 
 
 BLOCKED: Final = Blocked.BLOCKED
 DEFAULT: Final = Blocked.DEFAULT
+SPENT: Final = Blocked.SPENT
 
 
 @final
@@ -115,9 +124,15 @@ class Machine(LoopBound, Generic[T]):
         """Return the length up to which puts may append at once: as far as there is room, and for a while."""
         return min(below, len(self._buffer) + BUDGET)
 
-    def _puts_are_spent(self) -> bool:
-        """Return whether a put is off its fast path for no other reason than that others should run."""
-        return len(self._buffer) >= self._put_below < self._bound - self._senders.woken
+    def _rests_from_puts(self) -> bool:
+        """Return whether a put is off its fast path for no other reason than that other tasks should run.
+
+        The next one need not rest.
+        """
+        if self._put_below < BUDGET or not len(self._buffer) >= self._put_below < self._bound - self._senders.woken:
+            return False
+        self._put_below = self._put_window(self._bound - self._senders.woken)
+        return True
 
     def _room(self) -> int:
         """Return the room. Where speed counts the same is written out."""
@@ -279,9 +294,15 @@ class Machine(LoopBound, Generic[T]):
         rest = len(self._buffer) - BUDGET
         self._get_above = max(rest, above)
 
-    def _gets_are_spent(self) -> bool:
-        """Return whether a get is off its fast path for no other reason than that others should run."""
-        return (self._receivers.woken or int(self._closed)) < self._get_above
+    def _rests_from_gets(self) -> bool:
+        """Return whether a get is off its fast path for no other reason than that other tasks should run.
+
+        The next one need not rest.
+        """
+        if not (self._receivers.woken or int(self._closed)) < self._get_above < SLOW_GET:
+            return False
+        self._open_gets()
+        return True
 
     # Stopping to wait
 
@@ -360,7 +381,12 @@ class Machine(LoopBound, Generic[T]):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ChannelClosed(f"{self!r} accepts no more items") from self._cause
+            raise self._closed_error()
+
+    def _closed_error(self) -> ChannelClosed:
+        error = ChannelClosed(f"{self!r} accepts no more items")
+        error.__cause__ = self._cause
+        return error
 
     def _check_not_drained(self) -> None:
         if self._closed and not self._buffer:

@@ -5,7 +5,8 @@ from typing import Generic, Protocol, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.machine import BLOCKED, DEFAULT, SLOW_GET, SLOW_PUT, Blocked, Machine
+from aiochannel._core import machine as settings
+from aiochannel._core.machine import BLOCKED, DEFAULT, SLOW_GET, SLOW_PUT, SPENT, Blocked, Machine
 from aiochannel._core.waiters import NOBODY, Selection, WaitQueue
 
 T = TypeVar("T")
@@ -56,13 +57,26 @@ class Side(Operation[R_co], Protocol[R_co]):
 
     __slots__ = ()
 
-    def ready(self) -> bool:
-        """Return whether `attempt` would go ahead; raise ChannelClosed if the operation has ended."""
+    def hindrance(self) -> Blocked | None:
+        """Return why `attempt` would not go ahead, None if it would; raise ChannelClosed if it has ended."""
         ...
 
     def peek(self) -> R_co:
         """Return the result that `attempt` or `complete` is about to have."""
         ...
+
+
+@final
+class _Idle:
+    """How many selects in a row found a channel closed or took their default."""
+
+    count = 0
+
+
+def count_idle() -> bool:
+    """Count one more select that found a channel closed or takes its default; return whether it should rest."""
+    _Idle.count = (_Idle.count + 1) % settings.IDLE_BUDGET
+    return _Idle.count == 0
 
 
 @final
@@ -79,9 +93,11 @@ class GetOperation(Side[T]):
         return self._machine._closed and not self._machine._buffer
 
     @override
-    def ready(self) -> bool:
-        self._machine._check_not_drained()
-        return self._machine._has_item()
+    def hindrance(self) -> Blocked | None:
+        machine = self._machine
+        if machine._has_item():
+            return SPENT if machine._rests_from_gets() else None
+        return self._refuse()
 
     @override
     def peek(self) -> T:
@@ -93,12 +109,16 @@ class GetOperation(Side[T]):
         buffer = machine._buffer
         if len(buffer) > machine._get_above:
             return buffer.popleft()
-        item: T | Blocked = BLOCKED
         if buffer:
-            item = machine._take()
-        elif machine._closed:
-            machine._check_not_drained()
-        return item
+            return SPENT if machine._rests_from_gets() else machine._take()
+        return self._refuse() if machine._closed else BLOCKED
+
+    def _refuse(self) -> Blocked:
+        """Return why there is nothing to get, or raise ChannelClosed: not without letting other tasks run at times."""
+        if self.ended() and count_idle():
+            return SPENT
+        self._machine._check_not_drained()
+        return BLOCKED
 
     @override
     def park(self, selection: Selection, position: int, /) -> None:
@@ -141,9 +161,11 @@ class PutOperation(Side[None], Generic[T]):
         return self._machine._closed
 
     @override
-    def ready(self) -> bool:
-        self._machine._check_open()
-        return self._machine._room() > 0
+    def hindrance(self) -> Blocked | None:
+        machine = self._machine
+        if machine._room() > 0:
+            return SPENT if machine._rests_from_puts() else None
+        return self._refuse()
 
     @override
     def peek(self) -> None:
@@ -154,10 +176,19 @@ class PutOperation(Side[None], Generic[T]):
         machine = self._machine
         if len(machine._buffer) < machine._put_below:
             machine._buffer.append(self._item)
-        elif not machine._admit(self._item):
-            machine._check_open()
-            return BLOCKED
-        return None
+            return None
+        if machine._rests_from_puts():
+            return SPENT
+        if machine._admit(self._item):
+            return None
+        return self._refuse()
+
+    def _refuse(self) -> Blocked:
+        """Return why there is no room, or raise ChannelClosed: not without letting other tasks run at times."""
+        if self._machine._closed and count_idle():
+            return SPENT
+        self._machine._check_open()
+        return BLOCKED
 
     @override
     def park(self, selection: Selection, position: int, /) -> None:
@@ -219,8 +250,8 @@ class Mapped(_Wrapper[R, U], Generic[R, U]):
     @override
     def attempt(self) -> U | Blocked:
         side = self._side
-        if not side.ready():
-            return BLOCKED
+        if hindrance := side.hindrance():
+            return hindrance
         result = self._fn(side.peek())
         # `fn` may have changed the channel: this looks again.
         return BLOCKED if side.attempt() is BLOCKED else result
@@ -252,7 +283,9 @@ class OrClosed(_Wrapper[R, R | U], Generic[R, U]):
 
     @override
     def attempt(self) -> R | U | Blocked:
-        return self._instead() if self.ended() else self._inner.attempt()
+        if self.ended():
+            return SPENT if count_idle() else self._instead()
+        return self._inner.attempt()
 
     @override
     def complete(self, selection: Selection, /) -> R | U:

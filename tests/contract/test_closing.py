@@ -344,11 +344,24 @@ async def test_abort_closes_and_returns_the_items_in_order(stocked: Sides) -> No
 
 
 @those(lambda kind: kind.aborts and not kind.loses and kind.capacity >= 2)
-async def test_abort_leaves_what_is_promised(channel: Sides) -> None:
+async def test_abort_returns_what_is_promised_too(channel: Sides) -> None:
     getting = await waiting(channel.rx.get())
     await channel.tx.put_many([1, 2, 3])
-    assert [2, 3] == channel.abort()
-    assert 1 == await getting
+    assert [1, 2, 3] == channel.abort()
+    with pytest.raises(ChannelClosed):
+        await getting
+
+
+@those(lambda kind: kind.aborts and not kind.loses and kind.capacity >= 2)
+async def test_abort_leaves_nothing_to_receivers_that_were_woken_and_cancelled(channel: Sides) -> None:
+    getting = [await waiting(channel.rx.get()) for _ in range(2)]
+    joining = await waiting(channel.tx.join())
+    await channel.tx.put_many([1, 2, 3])
+    for task in getting:
+        task.cancel()
+    assert [1, 2, 3] == channel.abort()
+    await settle()
+    assert (True, True, True) == (*(task.cancelled() for task in getting), joining.done())
 
 
 @those(lambda kind: kind.aborts and kind.fills)
@@ -401,13 +414,13 @@ async def test_abort_completes_the_join_of_a_closed_channel_that_nobody_drains(s
 
 
 @that_abort
-async def test_abort_tells_a_receiver_that_waits_behind_a_promise_only_when_that_is_taken(channel: Sides) -> None:
+async def test_abort_tells_a_receiver_that_waits_behind_a_promise(channel: Sides) -> None:
     first, second = await waiting(channel.rx.get()), await waiting(channel.rx.get())
     channel.tx.put_nowait(1)
-    assert [] == channel.abort()
-    first.cancel()
-    await settle()
-    assert 1 == second.result()
+    assert [1] == channel.abort()
+    for getting in (first, second):
+        with pytest.raises(ChannelClosed):
+            await getting
 
 
 # Join

@@ -68,10 +68,12 @@ class Program(NamedTuple):
     cancels: int
     any_order: bool
     lanes: tuple[LaneText, ...]
+    rests: bool = False  # calls let other tasks run after one or two, not a thousand
 
     def describe(self) -> str:
         size = f"maxsize {self.size}" if self.size > 0 else size_word(self.size)
-        return f"{self.text}  [{size}, {self.cancels} cancels{', any order' if self.any_order else ''}]"
+        words = [size, f"{self.cancels} cancels"] + ["any order"] * self.any_order + ["rests"] * self.rests
+        return f"{self.text}  [{', '.join(words)}]"
 
     def channels(self) -> list[str]:
         return _channels(self.lanes)
@@ -91,7 +93,7 @@ def _channels(lanes: tuple[LaneText, ...]) -> list[str]:
     return sorted(found)
 
 
-def program(text: str, size: int = 1, *, cancels: int = 2, any_order: bool = False) -> Program:
+def program(text: str, size: int = 1, *, cancels: int = 2, any_order: bool = False, rests: bool = False) -> Program:
     """Read a program.
 
     Raises:
@@ -104,7 +106,7 @@ def program(text: str, size: int = 1, *, cancels: int = 2, any_order: bool = Fal
             raise ValueError(f"no lane can have the name {name}: it is a decision")
         if names.count(name) > 1:
             raise ValueError(f"{names.count(name)} lanes have the name {name}")
-    return Program(text, size, cancels, any_order, lanes)
+    return Program(text, size, cancels, any_order, lanes, rests)
 
 
 def _lane(text: str) -> LaneText:

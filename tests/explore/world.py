@@ -11,6 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from aiochannel import Case, ChannelClosed, Receiver, Sender, otherwise, select_any
+from tests.budgets import SHIPPED, SMALL
 from tests.explore.loop import ScriptedLoop
 from tests.explore.programs import LaneText, Op, Program
 from tests.explore.verbs import AT_ONCE, WAITING, Access, Coro, Crash, Make, make_channel, whole
@@ -78,6 +79,7 @@ class World:
 
     def __init__(self, script: Program, make: Make = make_channel) -> None:
         self.program = script
+        (SMALL if script.rests else SHIPPED).apply()
         self.recorder = Recorder()
         self.loop = ScriptedLoop(self.recorder)  # type: ignore[abstract]  # a loop for tasks and timers, nothing else
         self.channels = {name: make(script.size) for name in script.channels()}
@@ -180,6 +182,7 @@ class World:
         self.failure = "it does not come to rest"
 
     def forget(self) -> None:
+        SHIPPED.apply()
         asyncio.events._set_running_loop(None)  # made for event loops
 
     # Lanes.

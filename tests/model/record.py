@@ -3,7 +3,8 @@
 A step of a call is what it does between two suspensions. The record has an event for every edge of a step, in the order
 in which things happened, whatever loop ran them:
 
-    call    it begins                       waits   it suspends
+    call    it begins                       waits   it suspends, for a future
+    pauses  it lets other tasks run, before it does anything
     cancel  its task is being cancelled     runs    its task goes on, `CANCELLED` or not
     ends    it is over, and what its caller is told
 
@@ -210,7 +211,7 @@ class _Steps:
         try:
             future = self.coroutine.send(None)
             while True:
-                events.append(Event("waits", number))
+                events.append(Event("pauses" if future is None else "waits", number))
                 recorder.waiting[task] = number
                 try:
                     yield future
@@ -239,6 +240,7 @@ class Follower:
         self.machines = machines
         self.selects = Selects(machines)
         self.expected: dict[int, Outcome] = {}
+        self.paused: set[int] = set()
         self.place = 0
 
     def follow(self, record: Recorded, until: int) -> str | None:
@@ -247,18 +249,35 @@ class Follower:
         while self.place < until:
             event = events[self.place]
             self.place += 1
-            if complaint := self.step(event, calls[event.call]):
+            if event.kind in ("call", "runs") and self.pauses_now(events, event.call):
+                self.paused.add(event.call)  # nothing of it has happened
+            elif event.kind == "runs" and event.call in self.paused:
+                self.paused.discard(event.call)
+                if event.outcome == CANCELLED:
+                    self.expected[event.call] = CANCELLED
+                else:
+                    self.begin(event.call, calls[event.call])
+            elif event.kind != "pauses" and (complaint := self.step(event, calls[event.call])):
                 return complaint
         return None
+
+    def pauses_now(self, events: Sequence[Event], number: int) -> bool:
+        """Return whether the step that has just begun ends in a pause."""
+        steps = (event.kind for event in events[self.place :] if event.call == number)
+        return next(steps, "") == "pauses"
+
+    def begin(self, number: int, call: Call) -> None:
+        if call.verb == "select":
+            self.expected[number] = self.selects.begin(number, call.value)
+        else:
+            self.expected[number] = self.machines[call.channel].begin(number, call.verb, call.value, call.end)
 
     def step(self, event: Event, call: Call) -> str | None:
         number = event.call
         machine = self.selects if call.verb == "select" else self.machines[call.channel]
         match event.kind:
-            case "call" if call.verb == "select":
-                self.expected[number] = self.selects.begin(number, call.value)
             case "call":
-                self.expected[number] = self.machines[call.channel].begin(number, call.verb, call.value, call.end)
+                self.begin(number, call)
             case "cancel":
                 machine.cancel(number)
             case "runs":
@@ -282,6 +301,8 @@ class Follower:
         """Nothing runs any more: a call that has been woken, or is being cancelled, should have gone on."""
         for number in stuck:
             call = record.calls[number]
+            if number in self.paused:
+                return f"{_name(call)} is stuck, and only let others run"
             tickets = (
                 self.selects.arms[number] if call.verb == "select" else [self.machines[call.channel].tickets[number]]
             )

@@ -254,8 +254,10 @@ class Reference:
             self.cause = cause
 
     def abort(self, cause: object) -> list[object]:
-        kept = self.promised()
-        taken, self.items = self.items[kept:], self.items[:kept]
+        taken, self.items = self.items, []
+        for ticket in self.gets:
+            if ticket.state == "promised":
+                ticket.state = "told"
         self.close(cause)
         self.settle()
         return taken

@@ -30,6 +30,7 @@ from hypothesis.stateful import (
 from typing_extensions import override
 
 from aiochannel import Case, Channel, ChannelClosed, Receiver, Sender, otherwise, select_any
+from tests.budgets import SHIPPED, SMALL
 from tests.ledger import Ledger
 from tests.model.record import Call, CoroutineLike, Follower, Recorder, as_plain, mismatch, see
 from tests.model.reference import RENDEZVOUS, WAITS, Reference
@@ -81,8 +82,9 @@ class ChannelMachine(RuleBasedStateMachine):
     def make_loop() -> asyncio.AbstractEventLoop:
         return SteppedLoop()
 
-    @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]))
-    def make(self, size: int) -> None:
+    @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]), rests=st.booleans())
+    def make(self, size: int, *, rests: bool = False) -> None:
+        (SMALL if rests else SHIPPED).apply()
         self.recorder = Recorder()
         self.complaints: list[object] = []
         self.open_loop()
@@ -339,6 +341,7 @@ class ChannelMachine(RuleBasedStateMachine):
             self.agree()
             self.sums_match()
         finally:
+            SHIPPED.apply()
             for end, _ in (*self.senders.values(), *self.receivers.values()):
                 end.__exit__(None, None, None)
             self.end_the_lost()
