@@ -7,6 +7,7 @@ for one of several), handles (one-sided views and counted ends), timers, merging
 from aiochannel.cases import Case, otherwise
 from aiochannel.channel import Channel, ChannelStatistics
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
+from aiochannel.handles import End
 from aiochannel.merging import merge
 from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import select, select_any
@@ -22,6 +23,7 @@ __all__ = [
     "ChannelError",
     "ChannelFull",
     "ChannelStatistics",
+    "End",
     "Receiver",
     "Sender",
     "__version__",

@@ -384,16 +384,6 @@ def test_an_end_that_left_cannot_be_entered_again(open_end: Open) -> None:
     del other
 
 
-@either_side
-def test_an_end_leaves_once_though_its_block_is_nested(open_end: Open) -> None:
-    channel: Channel[int] = Channel()
-    end, other = open_end(channel), open_end(channel)
-    with end, end:
-        assert 2 == ends(channel)
-    assert 1 == ends(channel)
-    del other
-
-
 def coroutine_of(sender: Sender[int]) -> Coroutine[object, Never, None]:
     return sender.put(1)
 

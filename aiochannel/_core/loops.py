@@ -2,14 +2,17 @@
 
 from abc import abstractmethod
 from asyncio import AbstractEventLoop
+from threading import get_ident
 
 
 class LoopBound:
     """The event loop of whatever has waiters; it may change while nobody waits."""
 
-    __slots__ = ("_loop", "_pinned")
+    __slots__ = ("_loop", "_pinned", "_thread")
 
     _loop: AbstractEventLoop | None
+    _thread: int
+    """The thread in which a task of the loop first waited."""
     _pinned: AbstractEventLoop | None
     """The only loop that it may belong to, if one was given."""
 
@@ -35,12 +38,17 @@ class LoopBound:
         if self._has_waiters() or self._has_woken():
             raise RuntimeError(f"tasks of the event loop {self._loop!r} wait on {self!r}; a task of {loop!r} cannot")
         self._loop = loop
+        self._thread = get_ident()
 
     def _check_loop(self) -> None:
         """Refuse to wake a task, before anything has changed, where its event loop would refuse it."""
         self._forget_closed_loop()
         if self._loop is not None and self._has_waiters() and self._loop.get_debug():
             self._loop.call_soon(bool).cancel()  # refused in any thread but the loop's
+
+    def _is_elsewhere(self) -> bool:
+        """Return whether this is another thread than that of its tasks."""
+        return self._loop is not None and self._thread != get_ident()
 
     def _forget_closed_loop(self) -> None:
         """Forget the waiters of a loop that was closed."""

@@ -2,13 +2,14 @@
 
 from asyncio import AbstractEventLoop, Future, _get_running_loop, get_running_loop
 from collections import deque
+from reprlib import Repr
 from typing import Final, Generic, TypeVar
 
 from typing_extensions import override
 
-from aiochannel._core.loops import LoopBound
+from aiochannel._core.ends import Counted
 from aiochannel._core.waiters import NOBODY, Waiter, WaitQueue
-from aiochannel.errors import ChannelClosed, ChannelEmpty
+from aiochannel.errors import ChannelClosed, ChannelEmpty, source
 
 T = TypeVar("T")
 
@@ -20,7 +21,15 @@ SLOW_GET: Final = 2**30 - 1
 """The values of `put_below` and `get_above` that lead every put and every get off its fast path."""
 
 
-class Machine(LoopBound, Generic[T]):
+CLOSE: Final = "closed by close()"
+ABORT: Final = "closed by abort()"
+"""What can close a channel; `aiochannel._core.ends` has more. The message of ChannelClosed says it."""
+
+_short = Repr()
+_short.maxother = 100
+
+
+class Machine(Counted, Generic[T]):
     """Items, promises and grants, without a public name."""
 
     __slots__ = (
@@ -32,8 +41,6 @@ class Machine(LoopBound, Generic[T]):
         "_drained_text",
         "_get_above",
         "_joiners",
-        "_open_receivers",
-        "_open_senders",
         "_promised",
         "_put_below",
         "_receivers",
@@ -54,8 +61,8 @@ class Machine(LoopBound, Generic[T]):
         self._closed = False
         self._cause: BaseException | None = None
         self._drained_text = ""
-        self._open_senders = 0
-        self._open_receivers = 0
+        self._closed_by = CLOSE
+        self._open_senders = self._opened_senders = self._open_receivers = self._opened_receivers = 0
 
     # Putting
 
@@ -232,6 +239,7 @@ class Machine(LoopBound, Generic[T]):
 
     # Closing
 
+    @override
     def _shut(self, cause: BaseException | None) -> bool:
         """Close, for ever, and return whether this call did it."""
         if self._closed:
@@ -266,13 +274,14 @@ class Machine(LoopBound, Generic[T]):
         if waiter.get_loop() is self._loop and (waiter.cancelled() or not waiter.done()):
             self._joiners.discard(waiter)
 
+    @override
     def _note_cause(self, cause: BaseException | None) -> None:
         if self._cause is None and not self._closed:
             self._cause = cause
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ChannelClosed(f"{self!r} accepts no more items") from self._cause
+            raise ChannelClosed(f"{self!r} accepts no more items: {self._why()}") from self._cause
 
     def _check_not_drained(self) -> None:
         if self._closed and not self._buffer:
@@ -280,31 +289,20 @@ class Machine(LoopBound, Generic[T]):
 
     def _drained_error(self) -> ChannelClosed:
         # Thousands may wait for this text, so it is written once. It does not change any more.
-        self._drained_text = self._drained_text or f"{self!r} is drained"
+        self._drained_text = self._drained_text or f"{self!r} is drained: {self._why()}"
         error = ChannelClosed(self._drained_text)
         error.__cause__ = self._cause
         return error
+
+    def _why(self) -> str:
+        """Say what closed the channel."""
+        why = self._closed_by.format(senders=self._opened_senders, receivers=self._opened_receivers)
+        return why if self._cause is None else f"{why}, from {_short.repr(source(self._cause))}"
 
     def _check_item(self) -> None:
         self._check_not_drained()
         if not self._has_item():
             raise ChannelEmpty(f"{self!r} has no item")
-
-    # Counted ends
-
-    def _sender_left(self, cause: BaseException | None) -> None:
-        self._end_left(cause, last=self._open_senders == 1)
-        self._open_senders -= 1
-
-    def _receiver_left(self, cause: BaseException | None) -> None:
-        self._end_left(cause, last=self._open_receivers == 1)
-        self._open_receivers -= 1
-
-    def _end_left(self, cause: BaseException | None, *, last: bool) -> None:
-        if last:
-            self._shut(cause)
-        else:
-            self._note_cause(cause)
 
     # The event loop
 
