@@ -1,7 +1,7 @@
 """Typed, closable channels for asyncio.
 
 Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), cases and selection (waiting
-for one of several), handles (one-sided views and counted ends), timers, merging.
+for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers, merging.
 """
 
 from aiochannel.cases import Case, otherwise
@@ -11,6 +11,7 @@ from aiochannel.handles import End
 from aiochannel.merging import merge
 from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import select, select_any
+from aiochannel.tasks import TaskGroup, origins
 from aiochannel.timers import after, tick
 
 __version__ = "2.0.0.dev0"
@@ -26,9 +27,11 @@ __all__ = [
     "End",
     "Receiver",
     "Sender",
+    "TaskGroup",
     "__version__",
     "after",
     "merge",
+    "origins",
     "otherwise",
     "select",
     "select_any",
