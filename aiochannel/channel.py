@@ -7,11 +7,12 @@ from typing import Self, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.machine import BLOCKED, BUDGET, PAUSE, SLOW_GET, UNBOUNDED, Machine
+from aiochannel._core.ends import OpenReceiver, OpenSender
+from aiochannel._core.machine import ABORT, BLOCKED, BUDGET, PAUSE, SLOW_GET, UNBOUNDED, Machine
 from aiochannel._core.operations import GetOperation, PutOperation
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
-from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
+from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
 from aiochannel.handles import End, ReceiverHandle, SenderHandle, receiving_end, sending_end
 from aiochannel.protocols import Receiver, Sender
 
@@ -324,9 +325,7 @@ class Channel(Machine[T]):
         Raises:
             TypeError: the cause is not an exception.
         """
-        given: object = cause
-        if given is not None and not isinstance(given, BaseException):
-            raise TypeError(f"the cause must be an exception or None, not {given!r}")
+        check_cause(cause)
         return self._shut(cause)
 
     def abort(self, cause: BaseException | None = None) -> list[T]:
@@ -337,7 +336,8 @@ class Channel(Machine[T]):
         Raises:
             TypeError: the cause is not an exception.
         """
-        self.close(cause)
+        if self.close(cause):
+            self._closed_by = ABORT
         return self._take_rest()
 
     async def join(self) -> None:
@@ -376,21 +376,20 @@ class Channel(Machine[T]):
     def open_sender(self) -> End[Sender[T]]:
         """Open a counted sending end: `with channel.open_sender() as tx`. The channel closes when the last one leaves.
 
-        An end counts from this call on, so open it where the task is made that will use it. It leaves when its block
-        ends; if that is by an exception, the channel is then closed with it as the cause (the first one stays). Its
-        handle raises ChannelClosed after that.
+        An end counts from this call on, so open it where the task is started that will use it, best by
+        `TaskGroup.start_soon`. It leaves when its block ends; if that is by an exception, the channel is then closed
+        with it as the cause (the first one stays). Its handle raises ChannelClosed after that.
         """
-        self._open_senders += 1
-        return sending_end(self, self._sender_left)
+        return sending_end(self, OpenSender(self))
 
     def open_receiver(self) -> End[Receiver[T]]:
         """Open a counted receiving end: `with channel.open_receiver() as rx`.
 
         As `open_sender`: the channel closes when the last one leaves, so that senders learn that nobody listens.
-        Buffered items stay and can still be taken.
+        A cancellation is no cause here: a receiver that is told to stop is no fault. Buffered items stay and can still
+        be taken.
         """
-        self._open_receivers += 1
-        return receiving_end(self, self._receiver_left)
+        return receiving_end(self, OpenReceiver(self))
 
     # Selecting
 

@@ -114,8 +114,12 @@ class Sender(Protocol[T_contra]):
         the channel is drained. If a cause is given, every ChannelClosed has it as `__cause__`, and `async for` raises
         ChannelClosed instead of ending. The first cause stays.
 
+        On the handle of a counted end it says that this end is done: the end leaves, with the cause, and the channel
+        closes if it was the last one.
+
         Raises:
             TypeError: the cause is not an exception. The channel is not closed.
+            ChannelClosed: this is the handle of a counted end that has left.
         """
         ...
 

@@ -557,7 +557,7 @@ async def test_an_end_that_would_close_the_channel_from_a_wrong_thread_has_not_l
     with debugging() as elsewhere:
         assert isinstance(elsewhere(leave), RuntimeError)
     assert before == channel.statistics()
-    leave()
+    end.leave()
     await settle()
     assert isinstance(getting.exception(), ChannelClosed)
 

@@ -4,13 +4,14 @@ from asyncio import AbstractEventLoop, _get_running_loop
 from collections import deque
 from collections.abc import Generator
 from enum import Enum
+from reprlib import Repr
 from typing import Final, Generic, Literal, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.loops import LoopBound
+from aiochannel._core.ends import Counted
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
-from aiochannel.errors import ChannelClosed
+from aiochannel.errors import ChannelClosed, source
 
 T = TypeVar("T")
 
@@ -58,7 +59,15 @@ class Pause:
 PAUSE: Final = Pause()
 
 
-class Machine(LoopBound, Generic[T]):
+CLOSE: Final = "closed by close()"
+ABORT: Final = "closed by abort()"
+"""What can close a channel; `aiochannel._core.ends` has more. The message of ChannelClosed says it."""
+
+_short = Repr()
+_short.maxother = 100
+
+
+class Machine(Counted, Generic[T]):
     """Items, promises and grants, without a public name."""
 
     __slots__ = (
@@ -71,8 +80,6 @@ class Machine(LoopBound, Generic[T]):
         "_drained_text",
         "_get_above",
         "_joiners",
-        "_open_receivers",
-        "_open_senders",
         "_put_below",
         "_receivers",
         "_senders",
@@ -93,8 +100,8 @@ class Machine(LoopBound, Generic[T]):
         self._cause: BaseException | None = None
         self._drained_text = ""
         self._spent: Waiting | None = None
-        self._open_senders = 0
-        self._open_receivers = 0
+        self._closed_by = CLOSE
+        self._open_senders = self._opened_senders = self._open_receivers = self._opened_receivers = 0
 
     # Putting
 
@@ -345,6 +352,7 @@ class Machine(LoopBound, Generic[T]):
 
     # Closing
 
+    @override
     def _shut(self, cause: BaseException | None) -> bool:
         """Close, for ever, and return whether this call did it."""
         if not self._closed and _get_running_loop() is not self._loop:
@@ -379,14 +387,14 @@ class Machine(LoopBound, Generic[T]):
         if self._closed and not self._buffer:
             self._tell_drained()
 
+    @override
+    def _note_cause(self, cause: BaseException | None) -> None:
+        if self._cause is None and not self._closed:
+            self._cause = cause
+
     def _check_open(self) -> None:
         if self._closed:
-            raise self._closed_error()
-
-    def _closed_error(self) -> ChannelClosed:
-        error = ChannelClosed(f"{self!r} accepts no more items")
-        error.__cause__ = self._cause
-        return error
+            raise ChannelClosed(f"{self!r} accepts no more items: {self._why()}") from self._cause
 
     def _check_not_drained(self) -> None:
         if self._closed and not self._buffer:
@@ -394,30 +402,15 @@ class Machine(LoopBound, Generic[T]):
 
     def _drained_error(self) -> ChannelClosed:
         # Thousands may wait for this text, so it is written once. It does not change any more.
-        self._drained_text = self._drained_text or f"{self!r} is drained"
+        self._drained_text = self._drained_text or f"{self!r} is drained: {self._why()}"
         error = ChannelClosed(self._drained_text)
         error.__cause__ = self._cause
         return error
 
-    # Counted ends
-
-    def _note_cause(self, cause: BaseException | None) -> None:
-        if self._cause is None and not self._closed:
-            self._cause = cause
-
-    def _sender_left(self, cause: BaseException | None) -> None:
-        self._end_left(cause, last=self._open_senders == 1)
-        self._open_senders -= 1
-
-    def _receiver_left(self, cause: BaseException | None) -> None:
-        self._end_left(cause, last=self._open_receivers == 1)
-        self._open_receivers -= 1
-
-    def _end_left(self, cause: BaseException | None, *, last: bool) -> None:
-        if last:
-            self._shut(cause)
-        else:
-            self._note_cause(cause)
+    def _why(self) -> str:
+        """Say what closed the channel."""
+        why = self._closed_by.format(senders=self._opened_senders, receivers=self._opened_receivers)
+        return why if self._cause is None else f"{why}, from {_short.repr(source(self._cause))}"
 
     # The event loop
 

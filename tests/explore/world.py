@@ -234,7 +234,8 @@ class World:
             yield
         except BaseException as error:
             self.left_by.append(error)
-            cause = str(error)
+            no_fault = (GeneratorExit, asyncio.CancelledError) if end.startswith("<") else GeneratorExit
+            cause = None if isinstance(error, no_fault) else str(error)
             raise
         finally:
             self.recorder.now(Call(lane.name, "leave", cause, end=end), lambda: None)

@@ -135,7 +135,7 @@ class Reference:
     def begin(self, number: int, verb: str, value: object = None, end: str = "") -> Outcome:
         """Begin call `number`. `end` names the counted end that it goes through, or that it opens or leaves."""
         if end and end not in self.ends and not verb.startswith("open_"):
-            return LEFT
+            return Outcome("ok") if verb == "leave" else LEFT
         match verb:
             case "put" | "put_nowait":
                 return self.put(number, Ticket(verb, [value], 1))
@@ -149,18 +149,15 @@ class Reference:
                 return self.get(number, Ticket(verb, [], value))
             case "join":
                 return self.wait(number, Ticket(verb, [], 0), self.joins) if not self.drained() else Outcome("ok")
+            case "close" | "leave" if end:
+                closed = self.leave(end, value)
+                return Outcome("ok", closed) if verb == "close" else Outcome("ok")
             case "close":
                 return Outcome("ok", self.close(value))
             case "abort":
                 return Outcome("ok", tuple(self.abort(value)))
             case "open_sender" | "open_receiver":
                 self.ends[end] = verb.removeprefix("open_")
-                return Outcome("ok")
-            case "leave":
-                side = self.ends.pop(end)
-                self.note(value)
-                if side not in self.ends.values():
-                    self.close(None)
                 return Outcome("ok")
             case "peek":
                 return Outcome("ok", tuple(self.items))
@@ -247,6 +244,11 @@ class Reference:
                 self.wake(ticket, "granted")
         self.settle()
         return True
+
+    def leave(self, end: str, cause: object) -> bool:
+        side = self.ends.pop(end)
+        self.note(cause)
+        return side not in self.ends.values() and self.close(None)
 
     def note(self, cause: object) -> None:
         """The first cause stays."""

@@ -241,6 +241,7 @@ class ChannelMachine(RuleBasedStateMachine):
     @rule(cause=causes, place=places)
     def close(self, cause: str, place: int) -> None:
         end, side = self.sender(place)
+        self.left |= {end} - {""}  # an end whose handle closes leaves
         self.now("close", cause or None, lambda: side.close(Crash(cause) if cause else None), end)
 
     @precondition(lambda self: len(self.tasks) > 2)
