@@ -10,15 +10,16 @@ dropped leaves nothing behind.
 Times are those of the loop's clock, in seconds. No timer is ever closed.
 """
 
-from asyncio import AbstractEventLoop, Future, TimerHandle, get_running_loop, sleep
+from asyncio import AbstractEventLoop, TimerHandle, get_running_loop, sleep
 from collections.abc import AsyncIterator, Callable, Sequence
 from math import floor, fsum, inf, isfinite, isnan
 from typing import Final, Generic, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.operations import Blocked, GetOperation, Operation
-from aiochannel._core.waiters import Selection
+from aiochannel._core.machine import Blocked
+from aiochannel._core.operations import GetOperation, Operation
+from aiochannel._core.waiters import Selection, Waiter
 from aiochannel.cases import Case
 from aiochannel.channel import Channel
 from aiochannel.protocols import Receiver
@@ -150,7 +151,7 @@ class _Timer:
         self._schedule_call()
         selection.waiter.add_done_callback(self._waiter_done)
 
-    def _waiter_done(self, waiter: Future[None]) -> None:
+    def _waiter_done(self, waiter: Waiter) -> None:
         if waiter.cancelled():
             # Its task removes it from the wait queue, and runs before this call.
             self._loop.call_soon(self._cancel_idle_call)
@@ -252,8 +253,8 @@ class _LookFirst(Operation[R_co], Generic[R_co]):
         self._timer.wait(selection)
 
     @override
-    def complete(self) -> R_co:
-        return self._inner.complete()
+    def complete(self, selection: Selection, /) -> R_co:
+        return self._inner.complete(selection)
 
     @override
     def give_back(self, selection: Selection, /) -> None:
