@@ -10,7 +10,7 @@ This module knows no channel. What it needs of one side of a channel is an `Oper
 
 from asyncio import get_running_loop
 from collections.abc import Iterable, Sequence
-from random import getrandbits, random
+from random import Random
 from typing import Final, Literal, TypeVar, overload
 
 from aiochannel._core.machine import BLOCKED, PAUSE, SPENT, Blocked
@@ -27,6 +27,12 @@ T6 = TypeVar("T6")
 T7 = TypeVar("T7")
 T8 = TypeVar("T8")
 R = TypeVar("R")
+
+CHANCE: Final = Random()
+"""Chooses among cases. It is not the generator of the module `random`, which belongs to the program, seeded or not."""
+
+getrandbits: Final = CHANCE.getrandbits
+random: Final = CHANCE.random
 
 
 @overload
