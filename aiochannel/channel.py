@@ -1,6 +1,6 @@
 """Channel: a closable queue between asyncio tasks. How it works is told in `aiochannel._core`."""
 
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self, TypeVar, final
@@ -8,10 +8,11 @@ from typing import Self, TypeVar, final
 from typing_extensions import override
 
 from aiochannel._core.ends import OpenReceiver, OpenSender
-from aiochannel._core.machine import ABORT, UNBOUNDED, Machine
+from aiochannel._core.machine import ABORT, BLOCKED, BUDGET, PAUSE, SLOW_GET, UNBOUNDED, Machine
 from aiochannel._core.operations import GetOperation, PutOperation
+from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
-from aiochannel.errors import ChannelClosed, ChannelFull, check_cause
+from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
 from aiochannel.handles import End, ReceiverHandle, SenderHandle, receiving_end, sending_end
 from aiochannel.protocols import Receiver, Sender
 
@@ -61,40 +62,43 @@ class Channel(Machine[T]):
 
     @classmethod
     def rendezvous(cls) -> Self:
-        """Return a channel without a buffer, as Go's `make(chan T)`: a put goes ahead only for a receiver at hand.
+        """Return a channel without a buffer, as Go's `make(chan T)`: a put goes ahead only for a waiting receiver.
 
         Its maxsize reads 0, and it is full unless a receiver waits.
         """
         channel = cls()
-        channel._capacity = channel._ungranted = channel._put_below = 0
+        channel._capacity = channel._bound = channel._put_below = 0
         return channel
 
     # Looking at it
 
     @property
     def maxsize(self) -> int:
-        """Number of items that the channel buffers; 0 for an unbounded channel and for a rendezvous."""
+        """The number of items that the channel buffers; 0 for an unbounded channel and for a rendezvous."""
         return self._maxsize
 
     def qsize(self) -> int:
         """Return the number of buffered items that are not promised to a receiver."""
-        self._forget_closed_loop()
-        return len(self._buffer) - self._promised
+        self._forget_lost_loop()
+        return len(self._buffer) - self._receivers.woken
 
     def empty(self) -> bool:
-        """Tell whether `get_nowait` would find no item."""
+        """Return whether `get_nowait` would find no item."""
         return not self._has_item()
 
     def full(self) -> bool:
-        """Tell whether `put_nowait` would find no room. A granted slot is not room; a receiver at hand is."""
-        return len(self._buffer) >= self._capacity if self._closed else not self._has_room()
+        """Return whether `put_nowait` would find no room.
+
+        A granted slot is not room; a waiting receiver is. A closed channel is full when `maxsize` items are buffered.
+        """
+        return len(self._buffer) >= self._capacity if self._closed else self._room() <= 0
 
     def closed(self) -> bool:
-        """Tell whether the channel is closed; buffered items can still be taken."""
+        """Return whether the channel is closed; buffered items can still be received."""
         return self._closed
 
     def statistics(self) -> ChannelStatistics:
-        """Return a snapshot of what is in the channel and who waits on it."""
+        """Return a snapshot of the channel: its items and its waiters."""
         return ChannelStatistics(
             qsize=self.qsize(),
             maxsize=self.maxsize,
@@ -131,33 +135,40 @@ class Channel(Machine[T]):
     async def put(self, item: T, /) -> None:
         """Put an item into the channel, waiting for room if there is none.
 
-        Raises:
-            ChannelClosed: the channel is closed, or was closed while the call waited; its cause, if any, is
-                `__cause__`. The item is not in the channel.
-            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+        As `Sender.put`.
 
         Cancellation:
-            Safe. The item of a cancelled call is not in the channel and never will be; a slot granted to it goes to the
-            next sender.
+            Safe, as for `Sender.put`: the item is not in the channel and never will be.
         """
         buffer = self._buffer
         if len(buffer) < self._put_below:
             buffer.append(item)
-        elif not self._admit(item):
-            waiter = self._enqueue_sender()
+            return
+        if self._put_below >= BUDGET and self._puts_are_spent():
+            await PAUSE
+        if self._admit(item):
+            return
+        full = len(buffer) + self._senders.woken
+        loop = get_running_loop()
+        waiter: Waiter = Future()
+        try:
+            self._enqueue_sender(waiter, loop)
+            if len(buffer) + self._senders.woken < full or self._closed:
+                self._recheck_sender()
+            await waiter
+            self._use_grant(waiter, item)
+        except BaseException:
             try:
-                await waiter
-            except BaseException:
-                self._withdraw_sender(waiter)
+                self._withdraw(self._senders, waiter)
+            except BaseException:  # raised by a signal handler
+                self._withdraw(self._senders, waiter)
                 raise
-            self._use_grant(item)
+            raise
 
     def put_nowait(self, item: T, /) -> None:
         """Put an item into the channel at once.
 
-        Raises:
-            ChannelFull: there is no room, or what room there is has been granted to waiting senders.
-            ChannelClosed: the channel is closed, full or not; its cause, if any, is `__cause__`.
+        As `Sender.put_nowait`.
         """
         buffer = self._buffer
         if len(buffer) < self._put_below:
@@ -169,17 +180,14 @@ class Channel(Machine[T]):
     async def put_many(self, items: Iterable[T], /) -> None:
         """Put all the items into the channel in their order, waiting for room as needed.
 
-        Other senders may put between them. What was accepted stays accepted if the call raises; an iterator given as
-        `items` has then advanced just past the first item that was not accepted.
-
-        Raises:
-            ChannelClosed: the channel is closed, or was closed while the call waited; its cause, if any, is
-                `__cause__`.
-            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+        As `Sender.put_many`.
 
         Cancellation:
-            Safe. No item is put after the call was cancelled.
+            Safe, as for `Sender.put_many`: accepted items stay accepted, and no item is put after
+            the call was cancelled.
         """
+        if self._put_below >= BUDGET and self._puts_are_spent():
+            await PAUSE
         buffer = self._buffer
         if isinstance(items, (list, tuple, range)):
             done = 0
@@ -189,81 +197,94 @@ class Channel(Machine[T]):
                     buffer.extend(items[done : done + room])
                     done += room
                 else:
-                    await Channel.put(self, items[done])
+                    if not self._admit(items[done]):
+                        await Channel.put(self, items[done])
                     done += 1
             return
         for item in items:
             if len(buffer) < self._put_below:
                 buffer.append(item)
-            else:
+            elif not self._admit(item):
                 await Channel.put(self, item)
 
     # Getting
 
     async def get(self) -> T:
-        """Remove and return the oldest item, waiting for one if there is none.
+        """Remove and return the next item, waiting for one if there is none.
 
-        Raises:
-            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
-            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+        As `Receiver.get`; the next item is the oldest one.
 
         Cancellation:
-            Safe. A cancelled call has taken nothing, and an item promised to it goes to the next receiver, at its old
-            place in the order.
+            Safe, as for `Receiver.get`: nothing was taken, and an item promised to the call keeps its place.
         """
         buffer = self._buffer
         if len(buffer) > self._get_above:
             return buffer.popleft()
-        if len(buffer) > self._promised:
-            return self._take()
-        waiter = self._enqueue_receiver()
+        if len(buffer) > self._receivers.woken:
+            if self._get_above < SLOW_GET and self._gets_are_spent():
+                await PAUSE
+            item = self._take()
+            if item is not BLOCKED:
+                return item
+        if self._closed:
+            self._check_not_drained()
+        loop = get_running_loop()
+        waiter: Waiter = Future()
         try:
+            self._enqueue_receiver(waiter, loop)
             await waiter
         except BaseException:
-            self._withdraw_receiver(waiter)
+            try:
+                self._withdraw(self._receivers, waiter)
+            except BaseException:  # raised by a signal handler
+                self._withdraw(self._receivers, waiter)
+                raise
             raise
-        if not self._closed:
-            self._promised -= 1
-            return buffer.popleft()
         if not buffer:
             raise self._drained_error()  # here, so that the traceback of each of thousands keeps one frame alive
-        return self._use_promise()
+        self._receivers.woken -= 1
+        if not self._closed:
+            return buffer.popleft()
+        try:
+            result = buffer.popleft()
+            self._after_take()
+        except BaseException:  # raised by a signal handler
+            self._settle()
+            raise
+        return result
 
     def get_nowait(self) -> T:
-        """Remove and return the oldest item at once.
+        """Remove and return the next item at once.
 
-        Raises:
-            ChannelEmpty: there is no item, or what items there are have been promised to waiting receivers.
-            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
+        As `Receiver.get_nowait`; the next item is the oldest one.
         """
         buffer = self._buffer
         if len(buffer) > self._get_above:
             return buffer.popleft()
-        if len(buffer) <= self._promised:
-            self._check_item()
-        return self._take()
+        item = self._take()
+        if item is BLOCKED:
+            self._check_not_drained()
+            raise ChannelEmpty(f"{self!r} has no item")
+        return item
 
     async def get_many(self, limit: int, /) -> list[T]:
-        """Remove and return the oldest items, as many as there are, at least 1 and at most `limit`.
+        """Remove and return the next items, as many as there are, at least 1 and at most `limit`.
 
-        Waits for the first item only.
-
-        Raises:
-            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
-            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
-            TypeError: `limit` is not an int.
-            ValueError: `limit` is less than 1.
+        As `Receiver.get_many`; the result is a list.
 
         Cancellation:
-            Safe. A cancelled call has taken nothing.
+            Safe, as for `Receiver.get_many`: nothing was taken.
         """
         _check_batch(limit)
-        if len(self._buffer) > self._promised:
-            return self._take_many(limit)
+        if len(self._buffer) > self._receivers.woken:
+            if self._get_above < SLOW_GET and self._gets_are_spent():
+                await PAUSE
+            if items := self._take_many(limit):
+                return items
         return [await Channel.get(self), *self._take_many(limit - 1)]
 
     def get_many_nowait(self, limit: int, /) -> list[T]:
-        """Remove and return the oldest items at once, as many as there are and at most `limit`; [] if there is none.
+        """Remove and return the next items at once, as many as there are and at most `limit`; [] if there is none.
 
         Raises:
             ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
@@ -275,17 +296,16 @@ class Channel(Machine[T]):
         return self._take_many(limit)
 
     def __aiter__(self) -> AsyncIterator[T]:
+        """Return an iterator over the items, usually the receiver itself; `async for` calls this.
+
+        It is the channel itself: several iterations share its items.
+        """
         return self
 
     async def __anext__(self) -> T:
-        """Remove and return the oldest item, waiting for one if there is none; `async for` does this.
+        """Remove and return the next item, waiting for one if there is none; `async for` and `anext` call this.
 
-        The iteration ends when the channel is closed and drained. It goes on where a cancelled call stopped.
-
-        Raises:
-            ChannelClosed: the channel is drained and was closed with a cause, which is `__cause__`: the items end, but
-                not because all went well.
-            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+        As `Receiver.__anext__`.
 
         Cancellation:
             Safe, as for `get`.
@@ -293,10 +313,8 @@ class Channel(Machine[T]):
         buffer = self._buffer
         if len(buffer) > self._get_above:
             return buffer.popleft()
-        if len(buffer) > self._promised:
-            return self._take()
         try:
-            return await self.get()
+            return await Channel.get(self)
         except ChannelClosed:
             if self._cause is not None:
                 raise
@@ -305,12 +323,10 @@ class Channel(Machine[T]):
     # Closing
 
     def close(self, cause: BaseException | None = None) -> bool:
-        """Close the channel, for ever, and return whether this call did it.
+        """Close the channel permanently, and return whether this call closed it.
 
-        From now on no item is accepted: every put, a waiting one included, raises ChannelClosed. Receivers go on until
-        the channel is drained. With a cause, they are then told so: ChannelClosed comes with it as `__cause__`, and
-        `async for` raises it instead of ending. The first cause stays. A channel keeps its cause, and with the cause's
-        traceback the frames in it, as long as it lives.
+        As `Sender.close`. The channel keeps the cause as long as it lives, and with the cause's traceback the frames in
+        it.
 
         Raises:
             TypeError: the cause is not an exception.
@@ -333,31 +349,30 @@ class Channel(Machine[T]):
     async def join(self) -> None:
         """Wait until the channel is closed and drained, whoever drains it.
 
-        Raises:
-            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
-
         Cancellation:
             Safe. Waiting has no effect on the channel.
         """
         if self._closed and not self._buffer:
             return
-        waiter = self._enqueue_joiner()
+        loop = get_running_loop()
+        waiter: Waiter = Future()
         try:
+            self._enqueue_joiner(waiter, loop)
             await waiter
         except BaseException:
-            self._withdraw_joiner(waiter)
+            self._withdraw(self._joiners, waiter)
             raise
 
     # Sides
 
     @property
     def sender(self) -> Sender[T]:
-        """A handle that can do only what a `Sender` can."""
+        """A handle that has only the sending side."""
         return SenderHandle(self)
 
     @property
     def receiver(self) -> Receiver[T]:
-        """A handle that can do only what a `Receiver` can."""
+        """A handle that has only the receiving side."""
         return ReceiverHandle(self)
 
     def split(self) -> tuple[Sender[T], Receiver[T]]:
@@ -389,7 +404,7 @@ class Channel(Machine[T]):
         return Case(GetOperation(self))
 
     def on_put(self, item: T, /) -> Case[None]:
-        """Return a case for `select` that puts the item. A select that takes another case has not put it."""
+        """Return a case for `select` that puts the item."""
         return Case(PutOperation(self, item))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from random import getrandbits, random
 from typing import Final, Literal, TypeVar, overload
 
-from aiochannel._core.operations import BLOCKED, DEFAULT
+from aiochannel._core.machine import BLOCKED, DEFAULT
 from aiochannel._core.waiters import Selection
 from aiochannel.cases import Case
 
@@ -175,21 +175,33 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
             if result is not DEFAULT:
                 return position, result
             default = position
-    if default is not None:
-        return default, cases[default]._operation.complete()
     selection = Selection(get_running_loop())
+    if default is not None:
+        return default, cases[default]._operation.complete(selection)
     try:
         operation.park(selection, first)
         for position in others:
             cases[position]._operation.park(selection, position)
         await selection.waiter
-        return selection.position, cases[selection.position]._operation.complete()
+        if selection.entered:  # a signal handler raised while it was woken
+            selection.withdraw(selection.waiter.result())
+        return selection.position, cases[selection.position]._operation.complete(selection)
     except BaseException:
-        if selection.woken():
-            cases[selection.position]._operation.give_back(selection)
-        else:
-            selection.withdraw()
+        try:
+            _give_up(selection, cases)
+        except BaseException:  # raised by a signal handler
+            _give_up(selection, cases)
+            raise
         raise
+
+
+def _give_up(selection: Selection, cases: Sequence[Case[object]]) -> None:
+    """Leave nothing behind: what the select was given passes on, and it waits nowhere."""
+    if selection.claimed():
+        selection.withdraw(selection.waiter.result())
+        cases[selection.position]._operation.give_back(selection)
+    else:
+        selection.withdraw()
 
 
 async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tuple[int, R]:

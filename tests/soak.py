@@ -43,7 +43,7 @@ class Account:
         self.left: list[Item] = []
 
     def violations(self) -> list[str]:
-        self.ledger.received.update(self.received + self.left)
+        self.ledger.receive(self.received + self.left)
         found = list(self.ledger.violations())
         last: dict[int, int] = {}
         for producer, count in self.received:
@@ -141,7 +141,7 @@ class Round:
                     await account.channel.put(batch[0])
         except ChannelClosed:
             return any(not other.channel.closed() for other in self.accounts)
-        account.ledger.accepted.update(batch)
+        account.ledger.accept(batch)
         return True
 
     async def consume(self, open_ones: list[Account]) -> bool:

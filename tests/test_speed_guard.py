@@ -236,7 +236,7 @@ def comparisons(monkeypatch: pytest.MonkeyPatch, count: int, order: Callable[[li
             found += 1
             return self is other
 
-    monkeypatch.setattr("aiochannel._core.machine.Future", Watched)
+    monkeypatch.setattr("aiochannel.channel.Future", Watched)
     asyncio.run(cancelled_gets(count, order))
     return found
 

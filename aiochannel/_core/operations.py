@@ -1,12 +1,11 @@
 """Operations: what a select asks of one side of a channel, and the gets and puts of a Machine."""
 
 from collections.abc import Callable
-from enum import Enum
-from typing import Final, Generic, Protocol, TypeVar, final
+from typing import Generic, Protocol, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.machine import SLOW_GET, SLOW_PUT, Machine
+from aiochannel._core.machine import BLOCKED, DEFAULT, SLOW_GET, SLOW_PUT, Blocked, Machine
 from aiochannel._core.waiters import NOBODY, Selection, WaitQueue
 
 T = TypeVar("T")
@@ -14,17 +13,6 @@ R = TypeVar("R")
 U = TypeVar("U")
 V = TypeVar("V")
 R_co = TypeVar("R_co", covariant=True)
-
-
-class Blocked(Enum):
-    """What `attempt` returns when the operation does not go ahead: it would have to wait, or it is the default."""
-
-    BLOCKED = "blocked"
-    DEFAULT = "default"
-
-
-BLOCKED: Final = Blocked.BLOCKED
-DEFAULT: Final = Blocked.DEFAULT
 
 
 class Operation(Protocol[R_co]):
@@ -50,7 +38,7 @@ class Operation(Protocol[R_co]):
         """
         ...
 
-    def complete(self) -> R_co:
+    def complete(self, selection: Selection, /) -> R_co:
         """Use the promise or grant with which this side woke the select; raise ChannelClosed if it has ended."""
         ...
 
@@ -103,14 +91,14 @@ class GetOperation(Side[T]):
     def attempt(self) -> T | Blocked:
         machine = self._machine
         buffer = machine._buffer
+        if len(buffer) > machine._get_above:
+            return buffer.popleft()
+        item: T | Blocked = BLOCKED
         if buffer:
-            if len(buffer) > machine._get_above:
-                return buffer.popleft()
-            if len(buffer) > machine._promised or machine._has_item():
-                return machine._take()
+            item = machine._take()
         elif machine._closed:
             machine._check_not_drained()
-        return BLOCKED
+        return item
 
     @override
     def park(self, selection: Selection, position: int, /) -> None:
@@ -121,17 +109,17 @@ class GetOperation(Side[T]):
             machine._receivers = WaitQueue()
         machine._put_below = SLOW_PUT
         selection.enter(machine._receivers, position)
-        if machine._senders:
-            machine._grant()
+        if machine._senders or machine._closed or len(machine._buffer) > machine._receivers.woken:
+            machine._recheck_receiver()
 
     @override
-    def complete(self) -> T:
-        return self._machine._use_promise()
+    def complete(self, selection: Selection, /) -> T:
+        return self._machine._use_promise(selection)
 
     @override
     def give_back(self, selection: Selection, /) -> None:
         if selection.loop is self._machine._loop:
-            self._machine._return_promise()
+            self._machine._give_back(self._machine._receivers, selection)
 
     @override
     def map(self, fn: Callable[[T], U], /) -> "Operation[U]":
@@ -155,7 +143,7 @@ class PutOperation(Side[None], Generic[T]):
     @override
     def ready(self) -> bool:
         self._machine._check_open()
-        return self._machine._has_room()
+        return self._machine._room() > 0
 
     @override
     def peek(self) -> None:
@@ -180,15 +168,16 @@ class PutOperation(Side[None], Generic[T]):
             machine._senders = WaitQueue()
         machine._get_above = SLOW_GET
         selection.enter(machine._senders, position)
+        machine._recheck_sender()
 
     @override
-    def complete(self) -> None:
-        self._machine._use_grant(self._item)
+    def complete(self, selection: Selection, /) -> None:
+        self._machine._use_grant(selection, self._item)
 
     @override
     def give_back(self, selection: Selection, /) -> None:
         if selection.loop is self._machine._loop:
-            self._machine._return_grant()
+            self._machine._give_back(self._machine._senders, selection)
 
     @override
     def map(self, fn: Callable[[None], U], /) -> "Operation[U]":
@@ -237,12 +226,12 @@ class Mapped(_Wrapper[R, U], Generic[R, U]):
         return BLOCKED if side.attempt() is BLOCKED else result
 
     @override
-    def complete(self) -> U:
+    def complete(self, selection: Selection, /) -> U:
         side = self._side
         if side.ended():
-            side.complete()  # raises ChannelClosed
+            side.complete(selection)  # raises ChannelClosed
         result = self._fn(side.peek())
-        side.complete()
+        side.complete(selection)
         return result
 
     @override
@@ -266,8 +255,8 @@ class OrClosed(_Wrapper[R, R | U], Generic[R, U]):
         return self._instead() if self.ended() else self._inner.attempt()
 
     @override
-    def complete(self) -> R | U:
-        return self._instead() if self.ended() else self._inner.complete()
+    def complete(self, selection: Selection, /) -> R | U:
+        return self._instead() if self.ended() else self._inner.complete(selection)
 
     @override
     def map(self, fn: Callable[[R | U], V], /) -> "Operation[V]":
@@ -297,7 +286,7 @@ class Default(Operation[R]):
         """Enter no queue."""
 
     @override
-    def complete(self) -> R:
+    def complete(self, selection: Selection, /) -> R:
         return self._result()
 
     @override

@@ -2,6 +2,7 @@
 
 from asyncio import AbstractEventLoop, Future, InvalidStateError
 from collections import deque
+from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, final
 
 
@@ -19,7 +20,7 @@ class Waiting(Protocol):
 
 @final
 class WaitQueue(deque[Waiting]):
-    """The waiters of one side, the first one at the left.
+    """The waiters of one side, the first one at the left, and who of them was woken and has not run yet.
 
     Waiters are woken from the left. A waiter that was cancelled has to go in O(1) wherever it is, so it is not searched
     for: it stays, done, until it comes to the left end and is passed over, or until more than half of the entries are
@@ -28,25 +29,40 @@ class WaitQueue(deque[Waiting]):
 
     `stale`: entries that were cancelled and are still here. Below zero for a moment when a cancelled entry is popped
     before its task has run and reported it. Others only read it.
+
+    `woken`: how many were woken with a claim, a promise or a grant, and have not used it yet. Who uses it subtracts it.
+
+    Signal handlers: CPython may run one after a call, on entry to a function and where a loop turns, and nowhere else.
+    So `del self[0]` removes a waiter here, not `popleft`, and nothing is called between that and the wake-up.
     """
 
-    __slots__ = ("stale",)
+    __slots__ = ("stale", "woken")
 
     def __init__(self) -> None:
         super().__init__()
         self.stale: int = 0
+        self.woken: int = 0
 
     def waiting(self) -> int:
         """Return how many wait. A waiter that was cancelled counts until its task has run."""
         return len(self) - self.stale
 
     def wake_first(self) -> bool:
-        """Remove and wake the first waiter that was not cancelled; return whether there was one."""
+        """Remove and wake the first waiter that was not cancelled, with a claim; return whether there was one."""
         while self:
+            first = self[0]
+            del self[0]
+            self.woken += 1
             try:
-                self.popleft().set_result(self)
+                first.set_result(self)
             except InvalidStateError:  # cancelled
+                self.woken -= 1
                 self.stale -= 1
+            except BaseException:  # raised by a signal handler
+                if not first.done():
+                    self.woken -= 1
+                    self.appendleft(first)
+                raise
             else:
                 if self.stale:
                     self._tidy()
@@ -59,42 +75,52 @@ class WaitQueue(deque[Waiting]):
         It is then the last here. That costs it nothing, since it is woken only when nobody else waits.
         """
         passed_over: list[Waiting] = []
-        while self and isinstance(self[0], Selection) and self[0].waits_in(partners):
-            passed_over.append(self.popleft())
-        woken = self.wake_first()
-        self.extend(passed_over)
-        return woken
+        try:
+            while self and isinstance(self[0], Selection) and self[0].waits_in(partners):
+                passed_over.append(self[0])
+                del self[0]
+            return self.wake_first()
+        finally:
+            self.extend(passed_over)
 
     def wake_all(self) -> None:
-        """Remove and wake all waiters."""
-        woken = list(self)
-        self.clear()
-        for each in woken:
-            if each.done():
+        """Remove and wake all waiters, without a claim."""
+        while self:
+            first = self[0]
+            del self[0]
+            try:
+                first.set_result(self)
+            except InvalidStateError:  # cancelled
                 self.stale -= 1
-            else:
-                each.set_result(self)
+            except BaseException:  # raised by a signal handler
+                if not first.done():
+                    self.appendleft(first)
+                raise
 
     def discard(self, waiting: Waiting) -> None:
-        """Remove a waiter that was cancelled, or whose coroutine was closed; it may have been passed over already."""
+        """Remove a waiter that was cancelled, or that does not go on to wait; it may have been passed over already."""
+        if self.stale:
+            self._tidy()
+        # No signal handler runs between a change and the return.
         if self and self[0] is waiting:
-            self.popleft()
+            del self[0]
         elif self and self[-1] is waiting:
-            self.pop()
+            del self[-1]
         elif waiting.done():
             self.stale += 1
         else:
-            self.remove(waiting)
-        if self.stale:
-            self._tidy()
+            with suppress(ValueError):  # it had not entered yet
+                self.remove(waiting)
 
     def _tidy(self) -> None:
-        """Remove the cancelled entries if they are more than half of all."""
-        if self.stale * 2 > len(self):
-            waiting = [each for each in self if not each.done()]
-            self.stale -= len(self) - len(waiting)
-            self.clear()
-            self.extend(waiting)
+        """Remove the cancelled entries if they are, or are about to be, more than half of all."""
+        if self.stale * 2 + 2 > len(self):
+            entries = list(self)
+            waiting = [each for each in entries if not each.done()]
+            removed = len(entries) - len(waiting)
+            if len(self) == len(entries):  # or else a signal handler has woken one of them
+                self.stale -= removed
+                deque.__init__(self, waiting)
 
 
 Waiter: TypeAlias = Future[WaitQueue]
@@ -108,14 +134,14 @@ NOBODY: Final = WaitQueue()
 class Selection:
     """A select that waits: one waiter in the queues of several sides, until one of them wakes it."""
 
-    __slots__ = ("_entered", "loop", "position", "waiter")
+    __slots__ = ("entered", "loop", "position", "waiter")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop: AbstractEventLoop = loop
-        self.waiter: Future[None] = Future()
+        self.waiter: Waiter = Future()
         self.position: int = -1
         """The position of the case for which it was woken."""
-        self._entered: list[tuple[WaitQueue, int]] = []
+        self.entered: list[tuple[WaitQueue, int]] = []
         """The queues that it entered, each with the position of its case."""
 
     def done(self) -> bool:
@@ -128,36 +154,34 @@ class Selection:
         All entering of a select happens in one step, so it would be the last there.
         """
         if not queue or queue[-1] is not self:
-            self._entered.append((queue, position))
+            self.entered.append((queue, position))
             queue.append(self)
 
     def set_result(self, queue: WaitQueue, /) -> None:
         """Wake it for the case of this queue, and remove it from all other queues in the same step."""
-        for each, position in self._entered:
-            if each is queue:
-                self.position = position
-                break
-        self.waiter.set_result(None)
-        for each, _ in self._entered:
-            if each is queue:
-                continue
-            if len(each) == 1:
-                each.popleft()  # the most frequent case of `discard`
-            else:
-                each.discard(self)
-                self._entered = []  # for the reason given in `withdraw`
+        self.waiter.set_result(queue)
+        self.withdraw(queue)
 
-    def woken(self) -> bool:
-        """Return whether a queue has woken it, so that it holds a promise or grant."""
+    def claimed(self) -> bool:
+        """Return whether a queue has woken it."""
         return self.waiter.done() and not self.waiter.cancelled()
 
-    def withdraw(self) -> None:
-        """Leave all queues."""
-        # It may stay, done, in a queue for a while, and must not keep the waiters of other queues alive.
-        entered, self._entered = self._entered, []
-        for queue, _ in entered:
-            queue.discard(self)
+    def withdraw(self, woken_by: WaitQueue | None = None) -> None:
+        """Leave all queues, but for the one that has removed it already; if a signal handler raises, call it again.
+
+        It may stay, done, in a queue for a while, and must not keep the waiters of other queues alive.
+        """
+        entered = self.entered
+        while entered:
+            queue, position = entered[-1]
+            if queue is woken_by:
+                self.position = position
+            elif len(queue) == 1 and queue[0] is self:
+                del queue[0]  # the most frequent case of `discard`
+            else:
+                queue.discard(self)
+            del entered[-1]
 
     def waits_in(self, queue: WaitQueue) -> bool:
         """Return whether it waits in this queue."""
-        return not self.done() and any(each is queue for each, _ in self._entered)
+        return not self.done() and any(each is queue for each, _ in self.entered)

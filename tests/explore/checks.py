@@ -6,7 +6,7 @@ it is made of. `A1` in a text is the first item that lane A put.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.explore.probe import PROBE
@@ -31,10 +31,8 @@ class Put(NamedTuple):
     latest: int
 
 
-def _plain(record: Record) -> tuple[Sequence[Event], Sequence[Call]]:
+def _plain(record: Record) -> tuple[list[Event], list[Call]]:
     """Return the record, where a select that took a case counts as a plain get or put of that case."""
-    if not any(call.verb == "select" for call in record.calls):
-        return record.events, record.calls
     events, calls = list(record.events), list(record.calls)
     for place, event in enumerate(events):
         if event.kind == "ends" and event.outcome is not None and calls[event.call].verb == "select":
@@ -54,10 +52,9 @@ class History:
     def __init__(self, script: Program, record: Record, channel: str) -> None:
         self.calls = record.calls
         self.size = capacity(script.size)
-        self.selected = any(
-            case.channel == channel for call in self.calls if call.verb == "select" for case in selected_from(call)
-        )
-        events, calls = _plain(record)
+        selects = [call for call in self.calls if call.verb == "select"]
+        self.selected = any(case.channel == channel for call in selects for case in selected_from(call))
+        events, calls = _plain(record) if selects else (record.events, record.calls)
         self.events = [
             (place, event, calls[event.call])
             for place, event in enumerate(events)
@@ -68,21 +65,19 @@ class History:
         self.accepted: list[Put] = []  # surely
         self.received: list[tuple[object, int, str]] = []
         for place, event, call in self.events:
-            if event.kind == "ends":
-                self.note(place, event, call)
+            if event.kind == "ends" and event.outcome is not None:
+                self.ledger.note(call.verb, call.value, event.outcome)
+                if event.outcome.word == "ok":
+                    self.note_place(place, event, call)
         closed_looks = [place for place, name, seen in record.seen if name == channel and seen.closed]
         self.closed_from = min(closed_looks, default=math.inf)
 
-    def note(self, place: int, event: Event, call: Call) -> None:
-        assert event.outcome is not None
-        self.ledger.note(call.verb, call.value, event.outcome)
-        if event.outcome.word != "ok":
-            return
+    def note_place(self, place: int, event: Event, call: Call) -> None:
         if call.verb in PUTS:
             earliest = self.begun[event.call] if call.verb == "put_many" else place
-            self.accepted.extend(Put(item, earliest, place) for item in as_batch(call.value))
-        elif call.verb in TAKES:
-            self.received.extend((item, place, call.verb) for item in as_batch(event.outcome.value))
+            self.accepted += [Put(item, earliest, place) for item in as_batch(call.value)]
+        elif call.verb in TAKES and event.outcome is not None:
+            self.received += [(item, place, call.verb) for item in as_batch(event.outcome.value)]
 
 
 def check(script: Program, record: Record) -> list[Violation]:

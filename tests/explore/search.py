@@ -174,7 +174,7 @@ class Explorer:
         def choose(world: World) -> str:
             nonlocal probability
             options = world.options()
-            others = sum(not option.startswith("cancel") for option in options)
+            others = len([option for option in options if not option.startswith("cancel")])
             cancels = len(options) - others
             if cancels and source.random() < CANCEL:
                 probability *= CANCEL / cancels

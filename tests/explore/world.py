@@ -64,6 +64,11 @@ class Lane:
             loop.ready.appendleft(self.handle)
             self.handle = None
 
+    def item(self) -> str:
+        """Return what it puts next."""
+        self.items += 1
+        return f"{self.name}{self.items}"
+
     def inside(self) -> bool:
         return self.handle is None and self.task is not None and not self.task.done()
 
@@ -114,15 +119,15 @@ class World:
         found: list[str] = []
         if self.loop.ready:
             if self.program.any_order:
-                found.extend(f"run {place}" for place in range(1, len(self.loop.ready)))
+                found += [f"run {place}" for place in range(1, len(self.loop.ready))]
             found.insert(0, "run")
-        found.extend(lane.name for lane in self.lanes if lane.handle is not None)
+        found += [lane.name for lane in self.lanes if lane.handle is not None]
         if self.loop.next_timer() is not None:
             found.append("clock")
         if not found:
             found.append("end")
         if self.cancels:
-            found.extend(lane.cancel_word for lane in self.lanes if lane.inside())
+            found += [lane.cancel_word for lane in self.lanes if lane.inside()]
         return found
 
     def take(self, decision: str) -> None:
@@ -296,12 +301,8 @@ class World:
         """Let a child of a lane be cancelled as lanes are."""
         self.lanes.append(Lane(LaneText(f"{parent.name}.{len(self.lanes)}", "", ()), task))
 
-    def item(self, lane: Lane) -> str:
-        lane.items += 1
-        return f"{lane.name}{lane.items}"
-
     def access(self, lane: Lane, channel: str) -> Access:
-        return Access(self.channels[channel], lane.tx.get(channel), lane.rx.get(channel), partial(self.item, lane))
+        return Access(self.channels[channel], lane.tx.get(channel), lane.rx.get(channel), lane.item)
 
     async def wait(self, lane: Lane, op: Op) -> bool:
         value, coro = WAITING[op.verb](self.access(lane, op.channel), op.argument)
@@ -315,7 +316,7 @@ class World:
         texts: list[CaseText] = []
         cases: list[Case[object]] = []
         for inner in op.inner:
-            item = self.item(lane) if inner.verb == "put" else None
+            item = lane.item() if inner.verb == "put" else None
             mapped = inner.argument if inner.argument in ("map", "fail") else ""
             texts.append(CaseText(inner.channel, inner.verb, item, inner.argument == "or", mapped))
             channel = whole(self.channels[inner.channel])

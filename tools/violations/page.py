@@ -6,8 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.explore.adapters import Peer
 from tests.explore.search import Failure
+from tools.peers import Peer
+from tools.violations.adapter import rules
 
 BARGES: Final = "a newcomer goes first"
 OTHERWISE: Final = "not explained by the reference machine"
@@ -28,7 +29,7 @@ about {budget} of them, or else a sample of that size from seed 0.
 
 ```sh
 make violations                      # writes this page
-make violations-again                # plays its schedules on asyncio's own event loop again
+make violations-again                # tests the instrument; plays its schedules on asyncio's own event loop again
 ```
 
 ## Faults
@@ -83,7 +84,7 @@ class Example(NamedTuple):
         """What `--reproduce` reads."""
         script = self.failure.program
         decisions = ", ".join(self.failure.decisions) or "end"
-        return f"{peer.name} {peer.version}; {self.kind}; {script.text}; {script.size}; {decisions}"
+        return f"{peer.title}; {self.kind}; {script.text}; {script.size}; {decisions}"
 
 
 class Row(NamedTuple):
@@ -107,20 +108,20 @@ def page(rows: list[Row], budget: int) -> str:
             f"{row.counts[kind]:,}" if not row.counts[kind] or kind in claimed else f"({row.counts[kind]:,})"
             for kind in kinds
         ]
-        name = f"{row.peer.name} {row.peer.version}"
-        lines.append(f"| {name} | {row.programs} | {row.schedules:,} | " + " | ".join(cells) + " |")
+        lines.append(f"| {row.peer.title} | {row.programs} | {row.schedules:,} | " + " | ".join(cells) + " |")
     lines += [DIFFERENCES, "| | " + " | ".join(DIFFER) + " |", "|---|" + "---:|" * len(DIFFER)]
     for row in rows:
         cells = [
-            "not looked for" if row.peer.suspends and kind == BARGES else f"{row.counts[kind]:,}" for kind in DIFFER
+            "not looked for" if rules(row.peer).suspends and kind == BARGES else f"{row.counts[kind]:,}"
+            for kind in DIFFER
         ]
-        lines.append(f"| {row.peer.name} {row.peer.version} | " + " | ".join(cells) + " |")
+        lines.append(f"| {row.peer.title} | " + " | ".join(cells) + " |")
     lines.append(EXAMPLES)
     for row in rows:
         for example in row.examples:
             script = example.failure.program
             lines += [
-                f"### {row.peer.name} {row.peer.version}: {example.kind}\n",
+                f"### {row.peer.title}: {example.kind}\n",
                 f"`{script.text}`, {script.describe().partition('  [')[2].partition(',')[0]}. {example.text}.\n",
                 "```text",
                 *example.failure.trace,

@@ -3,18 +3,19 @@
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Final
 
-from aiochannel.errors import ChannelClosed
-from tests.explore.adapters import Peer
-from tests.explore.checks import (
-    Violation,
-)
-from tests.explore.faults import Run, faults
-from tests.explore.programs import PROBE, Coro, Op, Program, program
+from aiochannel import ChannelClosed
+from tests.explore.checks import Violation
+from tests.explore.probe import PROBE
+from tests.explore.programs import Op, Program, program
+from tests.explore.verbs import AT_ONCE, WAITING, Access
+from tests.explore.world import Record
 from tests.model.record import Call, Recorder, Seen, see
+from tools.peers import Peer
+from tools.violations.adapter import maker, rules
+from tools.violations.faults import faults
 
 WRAPPERS: Final = {"timeout", "wait_for", "group", "eager", "crash"}
 
@@ -22,20 +23,19 @@ WRAPPERS: Final = {"timeout", "wait_for", "group", "eager", "crash"}
 class Rehearsal:
     """Plays the decisions of a schedule on the running loop: each call is a task that starts at once.
 
-    `run` lets the loop run once. Lanes that have timers, groups or eager tasks of their own cannot be played.
+    `run` lets the loop run once. Lanes that have timers, groups or eager tasks of their own cannot be played so.
     """
 
     def __init__(self, script: Program, peer: Peer) -> None:
-        self.peer = peer
-        self.size = script.size
+        make = maker(peer)
         self.recorder = Recorder()
-        self.channels = {name: peer.make(script.size) for name in script.channels()}
+        self.channels = {name: make(script.size) for name in script.channels()}
         self.left = {lane.name: list(lane.ops) for lane in script.lanes}
         self.tasks: dict[str, asyncio.Task[object]] = {}
         self.items: Counter[str] = Counter()
         self.complaints: list[str] = []
 
-    async def play(self, decisions: Iterable[str]) -> Run:
+    async def play(self, decisions: Iterable[str]) -> Record:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self.complaints.append(str(context)))
         for decision in decisions:
             word, _, name = decision.partition(" ")
@@ -51,12 +51,12 @@ class Rehearsal:
             while self.left[lane] and self.ended(lane):
                 await self.step(lane)
                 await self.settle()
-        stuck = list(self.recorder.open)
+        stuck = tuple(self.recorder.open)
         at_rest = self.see()
         for task in self.tasks.values():
             task.cancel()
         await self.settle()
-        run = Run(self.recorder, stuck, at_rest, self.see(), self.complaints)
+        emptied = self.see()
         for name, channel in self.channels.items():
             drain = ["get_nowait"] * (channel.qsize() + 1)
             for verb in (*drain, "close", "put_nowait", "get_nowait"):
@@ -66,10 +66,11 @@ class Rehearsal:
         self.tasks.clear()
         self.recorder.forget()
         gc.collect()
-        return run
+        calls, events, complaints = tuple(self.recorder.calls), tuple(self.recorder.events), tuple(self.complaints)
+        return Record(calls, events, stuck=stuck, at_rest=at_rest, emptied=emptied, complaints=complaints)
 
-    def see(self) -> dict[str, Seen]:
-        return {name: see(channel) for name, channel in self.channels.items()}
+    def see(self) -> tuple[tuple[str, Seen], ...]:
+        return tuple((name, see(channel)) for name, channel in self.channels.items())
 
     async def settle(self) -> None:
         for _ in range(20):
@@ -83,7 +84,7 @@ class Rehearsal:
         if not self.left[lane] or not self.ended(lane):
             return
         op = self.left[lane].pop(0)
-        if op.verb in ("put", "get", "join"):
+        if op.verb in WAITING:
             self.tasks[lane] = asyncio.Task(  # type: ignore[call-arg]  # from 3.12 on
                 self.wait(lane, op), loop=asyncio.get_running_loop(), eager_start=True
             )
@@ -91,13 +92,7 @@ class Rehearsal:
             self.now(lane, op.verb, op.channel)
 
     async def wait(self, lane: str, op: Op) -> None:
-        channel = self.channels[op.channel]
-        value: str | None = None
-        if op.verb == "put":
-            value = self.item(lane)
-            call: Coro = channel.put(value)
-        else:
-            call = channel.get() if op.verb == "get" else channel.join()
+        value, call = WAITING[op.verb](self.access(lane, op.channel), op.argument)
         try:
             await self.recorder.wait(Call(lane, op.verb, value, op.channel), call)
         except asyncio.CancelledError:
@@ -107,26 +102,26 @@ class Rehearsal:
             pass
 
     def now(self, lane: str, verb: str, name: str) -> None:
-        channel = self.channels[name]
-        value = self.item(lane) if verb == "put_nowait" else None
-        calls: dict[str, Callable[[], object]] = {"get_nowait": channel.get_nowait, "close": channel.close}
-        function = calls[verb] if value is None else partial(channel.put_nowait, value)
+        value, function = AT_ONCE[verb](self.access(lane, name), "")
         self.recorder.now(Call(lane, verb, value, name), function)
 
-    def item(self, lane: str) -> str:
-        self.items[lane] += 1
-        return f"{lane}{self.items[lane]}"
+    def access(self, lane: str, name: str) -> Access:
+        def item() -> str:
+            self.items[lane] += 1
+            return f"{lane}{self.items[lane]}"
+
+        return Access(self.channels[name], None, None, item)
 
 
 def reproduce(peer: Peer, text: str, size: int, decisions: Iterable[str]) -> list[Violation]:
     """The faults that a schedule shows on asyncio's own event loop."""
     script = program(text, size)
 
-    async def rehearse() -> Run:
+    async def rehearse() -> Record:
         return await Rehearsal(script, peer).play(decisions)
 
     with asyncio.Runner() as runner:
-        return list(faults(runner.run(rehearse()), peer))
+        return list(faults(runner.run(rehearse()), rules(peer)))
 
 
 def playable(script: Program) -> bool:
