@@ -65,7 +65,7 @@ def _own(channel: S, kind: type[S]) -> S:
 
 
 class _Handle:
-    """What both sides have: a look at the channel, and equality by side and channel."""
+    """The part of a handle that both sides have: it shows the channel, and is equal by side and channel."""
 
     __slots__ = ("__weakref__", "_describe", "_end", "_maxsize", "closed", "join", "qsize")
 
@@ -84,7 +84,7 @@ class _Handle:
 
     @abstractmethod
     def _retire(self) -> None:
-        """Refuse everything but to look at the channel."""
+        """Refuse every call that does more than show the channel."""
 
     def _has_left(self) -> str:
         return f"this end, a {self!r}, has left"
@@ -113,7 +113,7 @@ class _Handle:
 
 @final
 class SenderHandle(_Handle, Generic[T]):
-    """What a `Sender` can do, and nothing else."""
+    """A handle that has the methods of a `Sender`, and nothing else."""
 
     __slots__ = ("_close", "full", "on_put", "put", "put_many", "put_nowait")
 
@@ -147,9 +147,9 @@ class SenderHandle(_Handle, Generic[T]):
 
 @final
 class ReceiverHandle(_Handle, Generic[T]):
-    """What a `Receiver` can do, and nothing else."""
+    """A handle that has the methods of a `Receiver`, and nothing else."""
 
-    # The interpreter looks `__anext__` up on the type and binds what it finds: a slot binds to what is stored in it.
+    # The interpreter looks `__anext__` up on the type and binds it to the handle: a slot so gives what is stored in it.
     __slots__ = ("__anext__", "empty", "get", "get_many", "get_nowait", "on_get")
 
     def __init__(self, channel: Receiver[T], kind: type[Receiver[T]], end: OpenReceiver | None = None) -> None:
@@ -195,10 +195,11 @@ class End(Generic[T_co]):
     """One counted end of a channel: a context manager, `with` or `async with`, that gives its block a handle.
 
     It counts from the moment it is opened, so that ends given to tasks that have not started yet keep the channel open.
-    It leaves, once: when its block ends, by `leave`, by `close` of its handle, with a task (`leave_with`,
-    `TaskGroup.start_soon`), or when it is dropped without having been entered. Its handle raises ChannelClosed from
-    then on. What ended its use becomes the cause if the channel closes, and the first cause stays. GeneratorExit is no
-    cause, and for a receiving end CancelledError is none.
+    It leaves once: when its block ends, by `leave`, by `close` of its handle, with a task (`leave_with`,
+    `TaskGroup.start_soon`), or when it is dropped without having been entered. From then on its handle raises
+    ChannelClosed; a put or get that began before goes on. The exception that ended its use becomes the cause if the
+    channel closes, and the first cause stays. GeneratorExit is no cause, and for a receiving end CancelledError is
+    none.
 
     One task enters it, once. Open another end for another task.
     """
@@ -212,7 +213,7 @@ class End(Generic[T_co]):
         self._entered = False
 
     def leave(self, cause: BaseException | None = None) -> None:
-        """Leave now. Without a cause it says that all is well. An end that has left does nothing.
+        """Leave now; without a cause this means that nothing went wrong. If the end has left already, do nothing.
 
         Raises:
             TypeError: the cause is not an exception.
@@ -223,10 +224,10 @@ class End(Generic[T_co]):
             self._retire()
 
     def leave_with(self, task: Task[object], /) -> None:
-        """Leave when the task is done, if the end is still here then, with what ended the task as the cause.
+        """Leave when the task is done, if the end has not left before, with what ended the task as the cause.
 
-        A task that is cancelled before its first step is done too, although it has never entered the end. Where the
-        cause is an error of the task, asyncio takes it as retrieved: it is the channel's to tell.
+        A task that is cancelled before its first step is done too, although it has never entered the end. If the cause
+        is an error of the task, asyncio counts it as retrieved: the channel passes it on.
         """
         if task.done():
             self._leave_after(task)
@@ -243,7 +244,7 @@ class End(Generic[T_co]):
         try:
             self.leave(cause)
         finally:
-            del cause  # its traceback may have this frame
+            del cause  # its traceback may refer to this frame
 
     def __enter__(self) -> T_co:
         if self._end.left:
