@@ -22,6 +22,10 @@ SLOW_PUT: Final = 0
 SLOW_GET: Final = 2**30 - 1
 """The values of `put_below` and `get_above` that lead every put and every get off its fast path."""
 
+STIRRED_PUT: Final = -1
+STIRRED_GET: Final = 2**30 - 2
+"""These do the same. They say that a call which is about to wait must look again, since a signal handler has run."""
+
 BUDGET = 1024
 """How many items go through the fast paths in a row before an awaited call lets other tasks run."""
 
@@ -113,6 +117,7 @@ class Machine(Counted, Generic[T]):
         # A waiting receiver means that every item is promised (invariant 1): then only the receivers count.
         room = (len(receivers) if receivers else receivers.woken - len(buffer)) - self._senders.woken
         if room + self._bound <= receivers.stale:
+            self._get_above = SLOW_GET
             return False
         try:
             buffer.append(item)
@@ -153,11 +158,13 @@ class Machine(Counted, Generic[T]):
             self._move_to(loop)
         if self._senders is NOBODY:
             self._senders = WaitQueue()
-        self._get_above = SLOW_GET
         self._senders.append(waiter)
+        if self._get_above != SLOW_GET:  # `_admit` has left it so
+            self._recheck_sender()
 
     def _recheck_sender(self) -> None:
         """Look again whether a sender that has just entered has to wait: a finalizer may have run since the look."""
+        self._get_above = SLOW_GET
         self._grant()
         if self._closed:
             self._senders.wake_all()
@@ -203,9 +210,8 @@ class Machine(Counted, Generic[T]):
             self._move_to(loop)
         if self._receivers is NOBODY:
             self._receivers = WaitQueue()
-        self._put_below = SLOW_PUT
         self._receivers.append(waiter)
-        if self._senders or self._closed or len(self._buffer) > self._receivers.woken:
+        if self._senders or self._put_below:  # or as the call has left it
             self._recheck_receiver()
 
     def _recheck_receiver(self) -> None:
@@ -213,6 +219,7 @@ class Machine(Counted, Generic[T]):
 
         A finalizer may have run since the look.
         """
+        self._put_below = SLOW_PUT
         if self._senders:
             self._grant()
         if len(self._buffer) > self._receivers.woken:
@@ -306,7 +313,7 @@ class Machine(Counted, Generic[T]):
 
         The next one need not rest.
         """
-        if not (self._receivers.woken or int(self._closed)) < self._get_above < SLOW_GET:
+        if not (self._receivers.woken or int(self._closed)) < self._get_above < STIRRED_GET:
             return False
         self._open_gets()
         return True
@@ -337,8 +344,8 @@ class Machine(Counted, Generic[T]):
     def _settle(self) -> None:
         """Restore the invariants, from any state: wake whoever can go ahead."""
         self._forget_lost_loop()
-        self._put_below = SLOW_PUT
-        self._get_above = SLOW_GET
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
         if self._loop is not None and self._is_elsewhere():
             self._loop.call_soon_threadsafe(self._settle)
             return
@@ -361,8 +368,8 @@ class Machine(Counted, Generic[T]):
             return False
         self._closed = True
         self._bound = -UNBOUNDED
-        self._put_below = SLOW_PUT
-        self._get_above = SLOW_GET
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
         if self._cause is None:
             self._cause = cause
         try:
@@ -426,8 +433,8 @@ class Machine(Counted, Generic[T]):
     def _forget_waiters(self) -> None:
         forgotten = self._receivers, self._senders, self._joiners
         self._receivers = self._senders = self._joiners = NOBODY
-        self._put_below = SLOW_PUT
-        self._get_above = SLOW_GET
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
         # The last reference to a task may go with its waiter. Its coroutine then comes back here, with a loop that the
         # channel has left.
         del forgotten

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar, final
 from typing_extensions import override
 
 from aiochannel._core import machine as settings
-from aiochannel._core.machine import BLOCKED, DEFAULT, SLOW_GET, SLOW_PUT, SPENT, Blocked, Machine
+from aiochannel._core.machine import BLOCKED, DEFAULT, SLOW_PUT, SPENT, Blocked, Machine
 from aiochannel._core.waiters import NOBODY, Selection, WaitQueue
 
 T = TypeVar("T")
@@ -127,9 +127,10 @@ class GetOperation(Side[T]):
             machine._move_to(selection.loop)
         if machine._receivers is NOBODY:
             machine._receivers = WaitQueue()
+        receivers = machine._receivers
         machine._put_below = SLOW_PUT
-        selection.enter(machine._receivers, position)
-        if machine._senders or machine._closed or len(machine._buffer) > machine._receivers.woken:
+        selection.enter(receivers, position)
+        if machine._senders or machine._closed or len(machine._buffer) > receivers.woken:
             machine._recheck_receiver()
 
     @override
@@ -197,7 +198,6 @@ class PutOperation(Side[None], Generic[T]):
             machine._move_to(selection.loop)
         if machine._senders is NOBODY:
             machine._senders = WaitQueue()
-        machine._get_above = SLOW_GET
         selection.enter(machine._senders, position)
         machine._recheck_sender()
 
