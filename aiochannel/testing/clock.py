@@ -139,6 +139,7 @@ class Loop(asyncio.SelectorEventLoop):
                 left -= passed
                 if left <= 0:
                     return events
+        events = events or self._sleep(0)  # a thread may have called, and ended, since the last look
         if not events:
             if timeout is None:
                 raise Deadlock(waits(self))

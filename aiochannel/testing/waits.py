@@ -85,7 +85,7 @@ def waiter_of(task: asyncio.Task[object]) -> asyncio.Future[object] | None:
 def describe(task: asyncio.Task[object]) -> Wait:
     """Say where a task stands, and on what it waits."""
     frames = list(_frames(task.get_coro()))
-    inner = list(takewhile(_is_library, reversed(frames)))
+    inner = list(takewhile(is_library, reversed(frames)))
     where = (f"{frame.f_code.co_name}:{frame.f_lineno}" for frame in frames[: len(frames) - len(inner)])
     return Wait(name_of(task), tuple(where), _on(inner, waiter_of(task)))
 
@@ -99,18 +99,15 @@ def name_of(task: asyncio.Task[object]) -> str:
 def place(task: asyncio.Task[object]) -> str:
     """Return the file and line where a task stands, in the program's own code."""
     frames = list(_frames(task.get_coro()))
-    inner = sum(1 for _ in takewhile(_is_library, reversed(frames)))
-    if not frames:
-        return ""
-    frame = frames[-1 - min(inner, len(frames) - 1)]
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    own = [frame for frame in frames if not is_library(frame)] or frames
+    return f"{Path(own[-1].f_code.co_filename).name}:{own[-1].f_lineno}" if own else ""
 
 
 def awaited(task: asyncio.Task[object]) -> set[asyncio.Task[object]]:
     """Return the tasks that this one waits for: awaited by itself, by gather, by wait, or by a group of tasks."""
     frames = list(_frames(task.get_coro()))
     near: list[object] = [waiter_of(task)]
-    for frame in takewhile(_is_library, reversed(frames)):
+    for frame in takewhile(is_library, reversed(frames)):
         near.extend(_locals(frame).values())
     near.extend(_subject(frame) for frame in frames[-1:])
     return {found for found in _referents(near, _holds_tasks) if isinstance(found, asyncio.Task)} - {task}
@@ -145,7 +142,8 @@ def _package(frame: FrameType) -> str:
     return str(names.get("__name__")).partition(".")[0]
 
 
-def _is_library(frame: FrameType) -> bool:
+def is_library(frame: FrameType) -> bool:
+    """Return whether a frame is asyncio's, this package's, or a method of a channel."""
     return _package(frame) in ("asyncio", PACKAGE) or _channel(frame) is not None
 
 
@@ -187,8 +185,7 @@ def _on(frames: list[FrameType], waiter: asyncio.Future[object] | None) -> str:
         return f"{call} on {' or '.join(shown)}" if shown else call
     if isinstance(waiter, asyncio.Task):
         return f"task {name_of(waiter)}"
-    kind = type(waiter).__name__
-    return {"_GatheringFuture": "gather", "NoneType": "nothing: it is about to run"}.get(kind, f"a {kind}")
+    return "gather" if type(waiter).__name__ == "_GatheringFuture" else "a future"
 
 
 def _call(name: str) -> str:

@@ -249,11 +249,17 @@ def test_a_thread_that_calls_the_loop_is_waited_for() -> None:
 
 
 def test_a_thread_that_ends_without_a_call_is_a_deadlock() -> None:
+    release = threading.Event()
+
     async def main() -> None:
-        threading.Thread(target=lambda: None).start()
+        threading.Thread(target=release.wait).start()
+        await asyncio.sleep(0.03)
+        release.set()
         await wait_for_ever()
 
+    begun = time.monotonic()
     assert ["main"] == stuck(main())
+    assert time.monotonic() - begun > 0.02
 
 
 def test_a_pool_of_threads_is_waited_for() -> None:
@@ -321,20 +327,11 @@ def test_on_the_real_clock_a_signal_is_waited_for() -> None:
     sending.join()
 
 
-def test_in_another_thread_the_main_thread_may_call() -> None:
-    loop = Loop()
-    asked: asyncio.Future[int] = loop.create_future()
-    answers: list[int] = []
-
-    def work() -> None:
-        answers.append(loop.run_until_complete(asked))
-        loop.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    loop.call_soon_threadsafe(asked.set_result, 4)
-    thread.join()
-    assert [4] == answers
+def test_in_another_thread_time_passes_as_usual_since_the_main_thread_may_call() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        begun = time.monotonic()
+        pool.submit(run, asyncio.sleep(0.05)).result()
+    assert time.monotonic() - begun > 0.04
 
 
 # The loop.

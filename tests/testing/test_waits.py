@@ -152,7 +152,7 @@ async def group() -> None:
         (lock, "acquire on <asyncio.locks.Lock object [locked, waiters:1]>"),
         (join, "join on <Queue maxsize=0 _queue=[1] tasks=1>"),
         (sleep, "sleep"),
-        (future, "a Future"),
+        (future, "a future"),
         (gather, "gather"),
         (task, "task other"),
         (group, "<TaskGroup tasks=1 entered>"),
