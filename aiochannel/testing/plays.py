@@ -30,7 +30,6 @@ from aiochannel.testing.waits import describe, name_of, place, waiter_of
 
 T = TypeVar("T")
 Coro = Coroutine[object, object, object]
-Timers = Literal["in order", "any"]
 
 STEPS: Final = 10_000
 LATE: Final = 20
@@ -41,7 +40,7 @@ class Settings(NamedTuple):
     """What the numbers of the points depend on."""
 
     cancellations: int = 1
-    timers: Timers = "in order"
+    timers: Literal["in order", "any"] = "in order"
     seed: int = 0
     swallowing: bool = True
     eager: bool = False

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from time import monotonic
-from typing import Final, NamedTuple, Self, cast
+from typing import Final, Literal, NamedTuple, Self, cast
 
 from typing_extensions import override
 
 from aiochannel.testing.actors import Run
-from aiochannel.testing.plays import Play, Settings, Timers
+from aiochannel.testing.plays import Play, Settings
 from aiochannel.testing.search import Choose, Deviating, Priorities, by_deviations, shortest
 
 Program = Callable[[Run], None]
@@ -71,7 +71,7 @@ class Report(NamedTuple):
 
 def explore(
     program: Program, /, *, cancellations: int = 1, budget: int = 5_000, seconds: float = 10.0,
-    timers: Timers = "in order", seed: int = 0, swallowing: bool = True, eager: bool = False,
+    timers: Literal["in order", "any"] = "in order", seed: int = 0, swallowing: bool = True, eager: bool = False,
 ) -> Report:  # fmt: skip
     """Run a program under every order of what happens in it, until one fails.
 
