@@ -63,35 +63,36 @@ class Asked(Protocol):
         ...
 
 
-# A set of them has the same order in every run: they are hashed in the order in which they are put into one.
+class _HasLoop(Protocol):
+    _number: int
+
+    def get_loop(self) -> asyncio.AbstractEventLoop: ...
 
 
-class Future(asyncio.Future[T]):
+class _Numbered:
+    """Hashed in the order in which they are put into a set, so that it has the same order in every run."""
+
+    __slots__ = ()
+
+    @override
+    def __hash__(self: _HasLoop) -> int:
+        try:
+            return self._number
+        except AttributeError:
+            self._number = _next_number(self.get_loop())
+            return self._number
+
+
+class Future(_Numbered, asyncio.Future[T]):
     """A future of an asking loop."""
 
     __slots__ = ("_number",)
 
-    @override
-    def __hash__(self) -> int:
-        try:
-            return self._number
-        except AttributeError:
-            self._number: int = _next_number(self.get_loop())
-            return self._number
 
-
-class Task(asyncio.Task[T]):
+class Task(_Numbered, asyncio.Task[T]):
     """A task of an asking loop."""
 
     __slots__ = ("_number",)
-
-    @override
-    def __hash__(self) -> int:
-        try:
-            return self._number
-        except AttributeError:
-            self._number: int = _next_number(self.get_loop())
-            return self._number
 
 
 def _next_number(loop: asyncio.AbstractEventLoop) -> int:
