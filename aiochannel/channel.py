@@ -7,9 +7,10 @@ from typing import Self, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.ends import OpenReceiver, OpenSender
-from aiochannel._core.machine import ABORT, BLOCKED, BUDGET, PAUSE, SLOW_PUT, STIRRED_GET, UNBOUNDED, Machine
+from aiochannel._core.ends import ABORT, OpenReceiver, OpenSender
+from aiochannel._core.machine import BUDGET, SLOW_PUT, STIRRED_GET, UNBOUNDED, Machine
 from aiochannel._core.operations import GetOperation, PutOperation
+from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause

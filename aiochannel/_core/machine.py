@@ -2,16 +2,14 @@
 
 from asyncio import AbstractEventLoop, _get_running_loop
 from collections import deque
-from collections.abc import Generator
-from enum import Enum
-from reprlib import Repr
-from typing import Final, Generic, Literal, TypeVar, final
+from typing import Final, Generic, Literal, TypeVar
 
 from typing_extensions import override
 
-from aiochannel._core.ends import Counted
+from aiochannel._core.ends import CLOSE, Counted
+from aiochannel._core.resting import BLOCKED, Blocked
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
-from aiochannel.errors import ChannelClosed, source
+from aiochannel.errors import ChannelClosed
 
 T = TypeVar("T")
 
@@ -28,47 +26,6 @@ STIRRED_GET: Final = 2**30 - 2
 
 BUDGET = 1024
 """How many items go through the fast paths in a row before an awaited call lets other tasks run."""
-
-IDLE_BUDGET = 256
-"""How many selects in a row may find a channel closed, or take their default, before one lets other tasks run."""
-
-
-class Blocked(Enum):
-    """Why an attempt does not go ahead.
-
-    It would have to wait; it is the default, which a select takes last; or enough has gone ahead without waiting, so
-    that other tasks should run first.
-    """
-
-    BLOCKED = "blocked"
-    DEFAULT = "default"
-    SPENT = "spent"
-
-
-BLOCKED: Final = Blocked.BLOCKED
-DEFAULT: Final = Blocked.DEFAULT
-SPENT: Final = Blocked.SPENT
-
-
-@final
-class Pause:
-    """Suspends a task for one pass of the event loop."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
-PAUSE: Final = Pause()
-
-
-CLOSE: Final = "closed by close()"
-ABORT: Final = "closed by abort()"
-"""What can close a channel; `aiochannel._core.ends` has more. The message of ChannelClosed says it."""
-
-_short = Repr()
-_short.maxother = 100
 
 
 class Machine(Counted, Generic[T]):
@@ -413,11 +370,6 @@ class Machine(Counted, Generic[T]):
         error = ChannelClosed(self._drained_text)
         error.__cause__ = self._cause
         return error
-
-    def _why(self) -> str:
-        """Say what closed the channel."""
-        why = self._closed_by.format(senders=self._opened_senders, receivers=self._opened_receivers)
-        return why if self._cause is None else f"{why}, from {_short.repr(source(self._cause))}"
 
     # The event loop
 
