@@ -8,9 +8,10 @@ from typing import Self, SupportsIndex, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.ends import OpenReceiver, OpenSender
-from aiochannel._core.machine import ABORT, BLOCKED, BUDGET, PAUSE, SLOW_GET, UNBOUNDED, Machine
+from aiochannel._core.ends import ABORT, OpenReceiver, OpenSender
+from aiochannel._core.machine import BUDGET, SLOW_PUT, STIRRED_GET, UNBOUNDED, Machine
 from aiochannel._core.operations import GetOperation, PutOperation
+from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
@@ -156,13 +157,12 @@ class Channel(Machine[T]):
             await PAUSE
         if self._admit(item):
             return
-        full = len(buffer) + self._senders.woken
+        if self._closed:
+            self._check_open()
         loop = get_running_loop()
         waiter: Waiter = Future()
         try:
             self._enqueue_sender(waiter, loop)
-            if len(buffer) + self._senders.woken < full or self._closed:
-                self._recheck_sender()
             await waiter
             self._use_grant(waiter, item)
         except BaseException:
@@ -229,11 +229,12 @@ class Channel(Machine[T]):
         if len(buffer) > self._get_above:
             return buffer.popleft()
         if len(buffer) > self._receivers.woken:
-            if self._get_above < SLOW_GET and self._rests_from_gets():
+            if self._get_above < STIRRED_GET and self._rests_from_gets():
                 await PAUSE
             item = self._take()
             if item is not BLOCKED:
                 return item
+        self._put_below = SLOW_PUT
         if self._closed:
             self._check_not_drained()
         loop = get_running_loop()
@@ -279,7 +280,7 @@ class Channel(Machine[T]):
         """
         most = _batch(limit)
         if len(self._buffer) > self._receivers.woken:
-            if self._get_above < SLOW_GET and self._rests_from_gets():
+            if self._get_above < STIRRED_GET and self._rests_from_gets():
                 await PAUSE
             if items := self._take_many(most):
                 return items

@@ -17,8 +17,8 @@ from typing import Final, Generic, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.machine import Blocked
 from aiochannel._core.operations import GetOperation, Operation
+from aiochannel._core.resting import Blocked
 from aiochannel._core.waiters import Selection, Waiter
 from aiochannel.cases import Case
 from aiochannel.channel import Channel

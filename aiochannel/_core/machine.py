@@ -2,16 +2,14 @@
 
 from asyncio import AbstractEventLoop, _get_running_loop
 from collections import deque
-from collections.abc import Generator
-from enum import Enum
-from reprlib import Repr
-from typing import Final, Generic, Literal, TypeVar, final
+from typing import Final, Generic, Literal, TypeVar
 
 from typing_extensions import override
 
-from aiochannel._core.ends import Counted
+from aiochannel._core.ends import CLOSE, Counted
+from aiochannel._core.resting import BLOCKED, Blocked
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
-from aiochannel.errors import ChannelClosed, source
+from aiochannel.errors import ChannelClosed
 
 T = TypeVar("T")
 
@@ -22,49 +20,12 @@ SLOW_PUT: Final = 0
 SLOW_GET: Final = 2**30 - 1
 """The values of `put_below` and `get_above` that lead every put and every get off its fast path."""
 
+STIRRED_PUT: Final = -1
+STIRRED_GET: Final = 2**30 - 2
+"""These do the same. They say that a call which is about to wait must look again, since a signal handler has run."""
+
 BUDGET = 1024
 """How many items go through the fast paths in a row before an awaited call lets other tasks run."""
-
-IDLE_BUDGET = 256
-"""How many selects in a row may find a channel closed, or take their default, before one lets other tasks run."""
-
-
-class Blocked(Enum):
-    """Why an attempt does not go ahead.
-
-    It would have to wait; it is the default, which a select takes last; or enough has gone ahead without waiting, so
-    that other tasks should run first.
-    """
-
-    BLOCKED = "blocked"
-    DEFAULT = "default"
-    SPENT = "spent"
-
-
-BLOCKED: Final = Blocked.BLOCKED
-DEFAULT: Final = Blocked.DEFAULT
-SPENT: Final = Blocked.SPENT
-
-
-@final
-class Pause:
-    """Suspends a task for one pass of the event loop."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
-PAUSE: Final = Pause()
-
-
-CLOSE: Final = "closed by close()"
-ABORT: Final = "closed by abort()"
-"""What can close a channel; `aiochannel._core.ends` has more. The message of ChannelClosed says it."""
-
-_short = Repr()
-_short.maxother = 100
 
 
 class Machine(Counted, Generic[T]):
@@ -113,6 +74,7 @@ class Machine(Counted, Generic[T]):
         # A waiting receiver means that every item is promised (invariant 1): then only the receivers count.
         room = (len(receivers) if receivers else receivers.woken - len(buffer)) - self._senders.woken
         if room + self._bound <= receivers.stale:
+            self._get_above = SLOW_GET
             return False
         try:
             buffer.append(item)
@@ -153,11 +115,13 @@ class Machine(Counted, Generic[T]):
             self._move_to(loop)
         if self._senders is NOBODY:
             self._senders = WaitQueue()
-        self._get_above = SLOW_GET
         self._senders.append(waiter)
+        if self._get_above != SLOW_GET:  # `_admit` has left it so
+            self._recheck_sender()
 
     def _recheck_sender(self) -> None:
         """Look again whether a sender that has just entered has to wait: a finalizer may have run since the look."""
+        self._get_above = SLOW_GET
         self._grant()
         if self._closed:
             self._senders.wake_all()
@@ -203,9 +167,8 @@ class Machine(Counted, Generic[T]):
             self._move_to(loop)
         if self._receivers is NOBODY:
             self._receivers = WaitQueue()
-        self._put_below = SLOW_PUT
         self._receivers.append(waiter)
-        if self._senders or self._closed or len(self._buffer) > self._receivers.woken:
+        if self._senders or self._put_below:  # or as the call has left it
             self._recheck_receiver()
 
     def _recheck_receiver(self) -> None:
@@ -213,6 +176,7 @@ class Machine(Counted, Generic[T]):
 
         A finalizer may have run since the look.
         """
+        self._put_below = SLOW_PUT
         if self._senders:
             self._grant()
         if len(self._buffer) > self._receivers.woken:
@@ -306,7 +270,7 @@ class Machine(Counted, Generic[T]):
 
         The next one need not rest.
         """
-        if not (self._receivers.woken or int(self._closed)) < self._get_above < SLOW_GET:
+        if not (self._receivers.woken or int(self._closed)) < self._get_above < STIRRED_GET:
             return False
         self._open_gets()
         return True
@@ -337,8 +301,8 @@ class Machine(Counted, Generic[T]):
     def _settle(self) -> None:
         """Restore the invariants, from any state: wake whoever can go ahead."""
         self._forget_lost_loop()
-        self._put_below = SLOW_PUT
-        self._get_above = SLOW_GET
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
         if self._loop is not None and self._is_elsewhere():
             self._loop.call_soon_threadsafe(self._settle)
             return
@@ -361,8 +325,8 @@ class Machine(Counted, Generic[T]):
             return False
         self._closed = True
         self._bound = -UNBOUNDED
-        self._put_below = SLOW_PUT
-        self._get_above = SLOW_GET
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
         if self._cause is None:
             self._cause = cause
         try:
@@ -407,11 +371,6 @@ class Machine(Counted, Generic[T]):
         error.__cause__ = self._cause
         return error
 
-    def _why(self) -> str:
-        """Say what closed the channel."""
-        why = self._closed_by.format(senders=self._opened_senders, receivers=self._opened_receivers)
-        return why if self._cause is None else f"{why}, from {_short.repr(source(self._cause))}"
-
     # The event loop
 
     @override
@@ -426,8 +385,8 @@ class Machine(Counted, Generic[T]):
     def _forget_waiters(self) -> None:
         forgotten = self._receivers, self._senders, self._joiners
         self._receivers = self._senders = self._joiners = NOBODY
-        self._put_below = SLOW_PUT
-        self._get_above = SLOW_GET
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
         # The last reference to a task may go with its waiter. Its coroutine then comes back here, with a loop that the
         # channel has left.
         del forgotten

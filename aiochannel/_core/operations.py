@@ -5,8 +5,8 @@ from typing import Generic, Protocol, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core import machine as settings
-from aiochannel._core.machine import BLOCKED, DEFAULT, SLOW_GET, SLOW_PUT, SPENT, Blocked, Machine
+from aiochannel._core.machine import SLOW_PUT, Machine
+from aiochannel._core.resting import BLOCKED, DEFAULT, SPENT, Blocked, Idle
 from aiochannel._core.waiters import NOBODY, Selection, WaitQueue
 
 T = TypeVar("T")
@@ -67,19 +67,6 @@ class Side(Operation[R_co], Protocol[R_co]):
 
 
 @final
-class _Idle:
-    """How many selects in a row found a channel closed or took their default."""
-
-    count = 0
-
-
-def count_idle() -> bool:
-    """Count one more select that found a channel closed or takes its default; return whether it should rest."""
-    _Idle.count = (_Idle.count + 1) % settings.IDLE_BUDGET
-    return _Idle.count == 0
-
-
-@final
 class GetOperation(Side[T]):
     """A get."""
 
@@ -115,7 +102,7 @@ class GetOperation(Side[T]):
 
     def _refuse(self) -> Blocked:
         """Return why there is nothing to get, or raise ChannelClosed: not without letting other tasks run at times."""
-        if self.ended() and count_idle():
+        if self.ended() and Idle.passes():
             return SPENT
         self._machine._check_not_drained()
         return BLOCKED
@@ -127,9 +114,10 @@ class GetOperation(Side[T]):
             machine._move_to(selection.loop)
         if machine._receivers is NOBODY:
             machine._receivers = WaitQueue()
+        receivers = machine._receivers
         machine._put_below = SLOW_PUT
-        selection.enter(machine._receivers, position)
-        if machine._senders or machine._closed or len(machine._buffer) > machine._receivers.woken:
+        selection.enter(receivers, position)
+        if machine._senders or machine._closed or len(machine._buffer) > receivers.woken:
             machine._recheck_receiver()
 
     @override
@@ -185,7 +173,7 @@ class PutOperation(Side[None], Generic[T]):
 
     def _refuse(self) -> Blocked:
         """Return why there is no room, or raise ChannelClosed: not without letting other tasks run at times."""
-        if self._machine._closed and count_idle():
+        if self._machine._closed and Idle.passes():
             return SPENT
         self._machine._check_open()
         return BLOCKED
@@ -197,7 +185,6 @@ class PutOperation(Side[None], Generic[T]):
             machine._move_to(selection.loop)
         if machine._senders is NOBODY:
             machine._senders = WaitQueue()
-        machine._get_above = SLOW_GET
         selection.enter(machine._senders, position)
         machine._recheck_sender()
 
@@ -284,7 +271,7 @@ class OrClosed(_Wrapper[R, R | U], Generic[R, U]):
     @override
     def attempt(self) -> R | U | Blocked:
         if self.ended():
-            return SPENT if count_idle() else self._instead()
+            return SPENT if Idle.passes() else self._instead()
         return self._inner.attempt()
 
     @override

@@ -176,8 +176,8 @@ class Selection:
             queue, position = entered[-1]
             if queue is woken_by:
                 self.position = position
-            elif len(queue) == 1 and queue[0] is self:
-                del queue[0]  # the most frequent case of `discard`
+            elif queue and queue[-1] is self:
+                del queue[-1]  # the most frequent case of `discard`
             else:
                 queue.discard(self)
             del entered[-1]
