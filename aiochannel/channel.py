@@ -201,6 +201,8 @@ class Channel(Machine[T]):
             done = 0
             while done < len(items):
                 room = self._put_below - len(buffer)
+                if room <= 0 and self._put_below >= BUDGET:
+                    room = self._bound - self._senders.woken - len(buffer)  # this batch goes on, the next one rests
                 if room > 0:
                     buffer.extend(items[done : done + room])
                     done += room

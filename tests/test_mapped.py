@@ -57,9 +57,6 @@ async def test_a_put_to_a_waiting_get_whose_function_closes_the_channel_puts_not
         await getting
 
 
-@pytest.mark.xfail(
-    strict=True, reason="select takes a put for done that has to let other tasks run before it is refused"
-)
 async def test_a_put_whose_function_closes_the_channel_is_never_told_that_it_was_put() -> None:
     with small_budgets():
         for _ in range(4):

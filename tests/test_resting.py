@@ -53,18 +53,15 @@ def on(make: Callable[[], Channel[int]], call: Callable[[Channel[int]], Coroutin
     return lambda: call(channel)
 
 
-def starves(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
-GETS = starves("a channel on which no get has left its fast path never leads one off it")
-ALTERNATING = starves("a window of a thousand items in one direction does not move while items come and go")
-LONG_BATCHES = starves("put_many looks once, at its beginning, and its last items open the next window")
-
 ENDLESS: dict[str, Callable[[], Call]] = {
     "put, unbounded": lambda: on(Channel, lambda channel: channel.put(1)),
     "put_many of one, unbounded": lambda: on(Channel, lambda channel: channel.put_many([1])),
     "put_many of an iterator, unbounded": lambda: on(Channel, lambda channel: channel.put_many(iter([1]))),
+    "put_many of many, unbounded": lambda: on(Channel, lambda channel: channel.put_many(range(2_000))),
+    "get, busy": lambda: on(stock, lambda channel: channel.get()),
+    "async for, busy": lambda: endless(stock()),
+    "select get, busy": lambda: on(stock, lambda channel: select(channel.on_get())),
+    "select mapped get, busy": lambda: on(stock, lambda channel: select(channel.on_get().map(str))),
     "select put, unbounded": lambda: on(Channel, lambda channel: select(channel.on_put(1))),
     "select mapped put, unbounded": lambda: on(Channel, lambda channel: select(channel.on_put(1).map(str))),
     "get, closed and busy": lambda: on(busy, lambda channel: channel.get()),
@@ -84,22 +81,7 @@ ENDLESS: dict[str, Callable[[], Call]] = {
     "select mapped otherwise": lambda: on(Channel, lambda channel: select(channel.on_get(), otherwise().map(str))),
     "select otherwise alone": lambda: lambda: select(otherwise()),
 }
-STARVING: dict[str, tuple[Callable[[], Call], pytest.MarkDecorator]] = {
-    "get, busy": (lambda: on(stock, lambda channel: channel.get()), GETS),
-    "async for, busy": (lambda: endless(stock()), GETS),
-    "select get, busy": (lambda: on(stock, lambda channel: select(channel.on_get())), GETS),
-    "select mapped get, busy": (lambda: on(stock, lambda channel: select(channel.on_get().map(str))), GETS),
-    "put_many of many, unbounded": (lambda: on(Channel, lambda channel: channel.put_many(range(2_000))), LONG_BATCHES),
-    "put and get, unbounded": (lambda: on(Channel, there_and_back), ALTERNATING),
-    "put and get, maxsize 5": (lambda: on(lambda: Channel(5), there_and_back), ALTERNATING),
-}
-every_endless = pytest.mark.parametrize(
-    "make",
-    [
-        *[pytest.param(make, id=name) for name, make in ENDLESS.items()],
-        *[pytest.param(make, id=name, marks=mark) for name, (make, mark) in STARVING.items()],
-    ],
-)
+every_endless = pytest.mark.parametrize("make", ENDLESS.values(), ids=ENDLESS)
 
 
 async def repeat(call: Call) -> None:
@@ -125,7 +107,6 @@ async def test_another_task_runs_beside_calls_that_never_wait(make: Callable[[],
     assert ["ran"] == others
 
 
-@starves("it lets other tasks run and looks again, until RecursionError")
 async def test_a_mapped_get_of_a_busy_channel_goes_ahead_once_others_have_run() -> None:
     channel = busy()
     others: list[str] = []
@@ -241,7 +222,6 @@ async def test_ordinary_numbers_of_calls_in_a_row_let_nobody_else_run() -> None:
     assert [] == others
 
 
-@starves("get_many lets others run before each batch of a channel with more than a thousand items")
 async def test_ordinary_batches_let_nobody_else_run() -> None:
     channel = stock()
     others: list[str] = []

@@ -81,16 +81,20 @@ class Machine(Counted, Generic[T]):
             if not receivers:
                 below = self._bound - self._senders.woken
                 self._put_below = below if below < BUDGET else self._put_window(below)
-            elif len(buffer) > receivers.woken:
+            else:
                 self._get_above = SLOW_GET
-                receivers.wake_first()
+                receivers.promise(buffer)
         except BaseException:  # raised by a signal handler
             self._settle()
             raise
         return True
 
     def _put_window(self, below: int) -> int:
-        """Return the length up to which puts may append at once: as far as there is room, and for a while."""
+        """Return the length up to which puts may append at once: as far as there is room, and for a while.
+
+        Gets may take as many at once, though none has left its fast path yet.
+        """
+        self._get_above = max(self._get_above, len(self._buffer) - BUDGET)
         return min(below, len(self._buffer) + BUDGET)
 
     def _rests_from_puts(self) -> bool:
@@ -137,24 +141,15 @@ class Machine(Counted, Generic[T]):
         if not receivers:
             below = self._bound - senders.woken
             self._put_below = below if below < BUDGET else self._put_window(below)
-        elif len(buffer) > receivers.woken:
+        else:
             self._get_above = SLOW_GET
-            receivers.wake_first()
+            receivers.promise(buffer)
         self._spent = None
 
     def _grant(self) -> None:
-        """Grant what room there is to the senders that wait, first come, first served."""
-        senders, receivers, buffer = self._senders, self._receivers, self._buffer
-        # Invariant: room and a waiting sender never coexist.
-        while senders:
-            room = (len(receivers) if receivers else receivers.woken - len(buffer)) - senders.woken + self._bound
-            room -= receivers.stale
-            if room <= 0:
-                break
-            self._put_below = SLOW_PUT
-            # If the only room is one receiver, it may be a select that waits on both sides.
-            if not (senders.wake_first_without(receivers) if room == 1 and receivers else senders.wake_first()):
-                break
+        """Grant what room there is to the senders that wait."""
+        self._put_below = SLOW_PUT
+        self._senders.grant(self._bound, self._buffer, self._receivers)
 
     # Getting
 
@@ -197,11 +192,9 @@ class Machine(Counted, Generic[T]):
         return item
 
     def _promise(self) -> None:
-        """Promise the items that nobody has been promised to the receivers that wait, in their order."""
-        receivers = self._receivers
-        while receivers and len(self._buffer) > receivers.woken:
-            self._get_above = SLOW_GET
-            receivers.wake_first()
+        """Promise the items that nobody was promised to the receivers that wait."""
+        self._get_above = SLOW_GET
+        self._receivers.promise(self._buffer)
 
     def _take(self) -> T | Literal[Blocked.BLOCKED]:
         """Remove and return the oldest item where somebody may wait for that; BLOCKED if all are promised."""
@@ -232,7 +225,8 @@ class Machine(Counted, Generic[T]):
                     items = []
             while len(items) < limit and len(buffer) > receivers.woken:
                 items.append(buffer.popleft())
-            self._after_take()
+            if self._senders or (self._closed and not buffer) or self._get_above >= STIRRED_GET:
+                self._after_take()  # or else the next call that may wait lets other tasks run, if it is time
         except BaseException:  # raised by a signal handler
             self._settle()
             raise
@@ -271,6 +265,8 @@ class Machine(Counted, Generic[T]):
         The next one need not rest.
         """
         if not (self._receivers.woken or int(self._closed)) < self._get_above < STIRRED_GET:
+            return False
+        if len(self._buffer) > self._get_above:
             return False
         self._open_gets()
         return True

@@ -241,7 +241,8 @@ class Mapped(_Wrapper[R, U], Generic[R, U]):
             return hindrance
         result = self._fn(side.peek())
         # `fn` may have changed the channel: this looks again.
-        return BLOCKED if side.attempt() is BLOCKED else result
+        outcome = side.attempt()
+        return outcome if isinstance(outcome, Blocked) else result
 
     @override
     def complete(self, selection: Selection, /) -> U:
