@@ -148,8 +148,9 @@ class Machine(Counted, Generic[T]):
 
     def _grant(self) -> None:
         """Grant what room there is to the senders that wait."""
-        self._put_below = SLOW_PUT
-        self._senders.grant(self._bound, self._buffer, self._receivers)
+        if self._senders:
+            self._put_below = SLOW_PUT
+            self._senders.grant(self._bound, self._buffer, self._receivers)
 
     # Getting
 
@@ -193,15 +194,16 @@ class Machine(Counted, Generic[T]):
 
     def _promise(self) -> None:
         """Promise the items that nobody was promised to the receivers that wait."""
-        self._get_above = SLOW_GET
-        self._receivers.promise(self._buffer)
+        if self._receivers:
+            self._get_above = SLOW_GET
+            self._receivers.promise(self._buffer)
 
     def _take(self) -> T | Literal[Blocked.BLOCKED]:
         """Remove and return the oldest item where somebody may wait for that; BLOCKED if all are promised."""
         if _get_running_loop() is not self._loop:
             self._check_loop()
         buffer = self._buffer
-        if len(buffer) <= self._receivers.woken:
+        if len(buffer) <= self._receivers.woken or not buffer:  # in this order: a signal handler may run after `len`
             return BLOCKED
         try:
             item = buffer.popleft()

@@ -50,7 +50,7 @@ class WaitQueue(deque[Waiting]):
 
     def promise(self, items: Sized) -> None:
         """Promise each item that nobody was promised to the first waiter that was not cancelled, and wake it."""
-        while self and len(items) > self.woken:
+        while len(items) > self.woken and self:  # in this order: a signal handler may run after `len`
             first = self[0]
             del self[0]
             self.woken += 1
@@ -73,10 +73,10 @@ class WaitQueue(deque[Waiting]):
         """
         passed_over: list[Waiting] = []
         try:
-            while self:
+            while True:
                 room = (len(receivers) if receivers else receivers.woken - len(items)) - self.woken + bound
                 room -= receivers.stale
-                if room <= 0:
+                if room <= 0 or not self:  # in this order: a signal handler may run after `len`
                     break
                 first = self[0]
                 del self[0]
