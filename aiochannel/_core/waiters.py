@@ -73,7 +73,7 @@ class WaitQueue(deque[Waiting]):
         """
         passed_over: list[Waiting] = []
         try:
-            while True:
+            while self:
                 room = (len(receivers) if receivers else receivers.woken - len(items)) - self.woken + bound
                 room -= receivers.stale
                 if room <= 0 or not self:  # in this order: a signal handler may run after `len`
