@@ -139,7 +139,8 @@ class WaitQueue(deque[Waiting]):
             entries = list(self)
             waiting = [each for each in entries if not each.done()]
             removed = len(entries) - len(waiting)
-            if len(self) == len(entries):  # or else a signal handler has woken one of them
+            # A signal handler may have woken some, even after the last `len`: then there is nothing to do.
+            if len(self) == len(entries) and self and self[0] is entries[0]:
                 self.stale -= removed
                 deque.__init__(self, waiting)
 

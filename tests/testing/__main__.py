@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from math import inf
 
 from aiochannel.testing import Run, explore, replay
 from tests.testing.zoo import FAULTY, RIGHT
@@ -11,24 +12,29 @@ ROUNDS = 7
 RUNS = 300
 
 
-def main() -> None:
+def main() -> int:
+    wrong = 0
     print(f"Python {sys.version.split()[0]}")
     print("| fault | schedules | seconds | schedule | on a real loop |\n|---|---:|---:|---|---|")
     for name, (program, _, _, cancellations, swallowing) in FAULTY.items():
         begun = time.perf_counter()
-        report = explore(program, cancellations=cancellations, swallowing=swallowing)
+        report = explore(program, cancellations=cancellations, swallowing=swallowing, seconds=inf)
         seconds = time.perf_counter() - begun
         assert report.failure is not None
         same = replay(program, report.failure.schedule).failure == report.failure
         again = "the same" if same else "differs"
+        wrong += not same
         print(f"| {name} | {report.schedules} | {seconds:.3f} | `{report.failure.schedule}` | {again} |")
     print("\n| right program | schedules | all | findings |\n|---|---:|---|---|")
     for program in RIGHT:
-        report = explore(program)
+        report = explore(program, seconds=inf)
+        wrong += report.failure is not None or not report.complete
         print(f"| {program.__name__} | {report.schedules} | {report.complete} | {report.failure} |")
     shares = sorted(speed() for _ in range(ROUNDS))
     print(f"\n{shares[ROUNDS // 2]:.2f} schedules for one asyncio.run of the same program,", end=" ")
     print(f"the median of {ROUNDS} rounds from {shares[0]:.2f} to {shares[-1]:.2f}")
+    print(f"testing: {len(FAULTY)} faults found, {len(RIGHT)} right programs, {wrong} not as they should be")
+    return 1 if wrong else 0
 
 
 async def work(lock: asyncio.Lock) -> None:
@@ -59,4 +65,4 @@ def speed() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
