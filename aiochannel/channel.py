@@ -3,13 +3,15 @@
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self, TypeVar, final
+from operator import index
+from typing import Self, SupportsIndex, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.ends import OpenReceiver, OpenSender
-from aiochannel._core.machine import ABORT, BLOCKED, BUDGET, PAUSE, SLOW_PUT, STIRRED_GET, UNBOUNDED, Machine
+from aiochannel._core.ends import ABORT, OpenReceiver, OpenSender
+from aiochannel._core.machine import BUDGET, SLOW_PUT, STIRRED_GET, UNBOUNDED, Machine
 from aiochannel._core.operations import GetOperation, PutOperation
+from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
@@ -36,29 +38,36 @@ class ChannelStatistics:
 class Channel(Machine[T]):
     """A closable first-in, first-out queue between the tasks of one event loop.
 
-    `maxsize` is the number of items it buffers, 0 for no limit (and no channel buffers more than 2**29). A put waits
-    while there is no room and a get while there is no item; both are served in the order in which they began to wait. A
-    channel is done when it is closed and drained: `close` refuses further items, and receivers go on until the last
-    item is taken.
+    `maxsize` is the number of items that it buffers, 0 for no limit (and no channel buffers more than 2**29). A put
+    waits while there is no room, and a get while there is no item. Both are served in the order in which they began to
+    wait. A channel is done when it is closed and drained: `close` refuses further items, and receivers go on until the
+    last item is taken.
 
     A channel can be made before a loop runs. It belongs to the loop of the tasks that wait on it, and may move to
-    another loop when nobody waits; with `loop` given, tasks may wait on it in that loop only. It is not thread-safe.
+    another loop when nobody waits. With `loop` given, tasks may wait on it in that loop only. A channel is not
+    thread-safe: from another thread use `asyncio.run_coroutine_threadsafe(channel.put(item), loop).result()`.
+
+    A subclass may override methods for callers that call them on the channel itself. Nothing else calls them:
+    iteration, batches, `abort`, handles, ends and `select` do what this class does, whatever a subclass overrides. To
+    change every put or every get, write a class that has a channel and is a `Sender` or a `Receiver`. Or override all
+    the calls of a side (`get`, `get_nowait`, `get_many`, `get_many_nowait`, `__anext__` and `on_get`; `put`,
+    `put_nowait`, `put_many` and `on_put`), and pass the channel itself, not a handle or an end of it.
 
     Raises:
-        TypeError: `maxsize` is not an int >= 0, or `loop` is not an event loop.
+        TypeError: `maxsize` is not an integer >= 0 (a bool is none), or `loop` is not an event loop.
     """
 
     __slots__ = ("_maxsize",)
 
-    def __init__(self, maxsize: int = 0, loop: AbstractEventLoop | None = None) -> None:
-        given: object = maxsize
-        if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-            raise TypeError(f"maxsize must be an int >= 0 (0: unbounded), not {given!r}")
+    def __init__(self, maxsize: SupportsIndex = 0, loop: AbstractEventLoop | None = None) -> None:
+        size = maxsize if type(maxsize) is int else _integer(maxsize)
+        if size is None or size < 0:
+            raise TypeError(f"maxsize must be an int >= 0 (0: unbounded), not {maxsize!r}")
         belongs_to: object = loop
         if belongs_to is not None and not isinstance(belongs_to, AbstractEventLoop):
             raise TypeError(f"loop must be an event loop or None, not {belongs_to!r}")
-        super().__init__(min(maxsize or UNBOUNDED, UNBOUNDED), loop)
-        self._maxsize = maxsize
+        super().__init__(min(size or UNBOUNDED, UNBOUNDED), loop)
+        self._maxsize = size
 
     @classmethod
     def rendezvous(cls) -> Self:
@@ -100,8 +109,8 @@ class Channel(Machine[T]):
     def statistics(self) -> ChannelStatistics:
         """Return a snapshot of the channel: its items and its waiters."""
         return ChannelStatistics(
-            qsize=self.qsize(),
-            maxsize=self.maxsize,
+            qsize=Channel.qsize(self),
+            maxsize=self._maxsize,
             waiting_senders=self._senders.waiting(),
             waiting_receivers=self._receivers.waiting(),
             open_senders=self._open_senders,
@@ -124,7 +133,7 @@ class Channel(Machine[T]):
     def _summary(self) -> str:
         rendezvous = " rendezvous" if self._capacity == 0 else ""
         closed = " closed" if self._closed else ""
-        return f"maxsize={self.maxsize} qsize={self.qsize()}{rendezvous}{closed}"
+        return f"maxsize={self._maxsize} qsize={Channel.qsize(self)}{rendezvous}{closed}"
 
     @override
     def __reduce__(self) -> str:
@@ -192,6 +201,8 @@ class Channel(Machine[T]):
             done = 0
             while done < len(items):
                 room = self._put_below - len(buffer)
+                if room <= 0 and self._put_below >= BUDGET:
+                    room = self._bound - self._senders.woken - len(buffer)  # this batch goes on, the next one rests
                 if room > 0:
                     buffer.extend(items[done : done + room])
                     done += room
@@ -269,25 +280,25 @@ class Channel(Machine[T]):
         Cancellation:
             Safe, as for `Receiver.get_many`: nothing was taken.
         """
-        _check_batch(limit)
+        most = _batch(limit)
         if len(self._buffer) > self._receivers.woken:
             if self._get_above < STIRRED_GET and self._rests_from_gets():
                 await PAUSE
-            if items := self._take_many(limit):
+            if items := self._take_many(most):
                 return items
-        return [await Channel.get(self), *self._take_many(limit - 1)]
+        return [await Channel.get(self), *self._take_many(most - 1)]
 
     def get_many_nowait(self, limit: int, /) -> list[T]:
         """Remove and return the next items at once, as many as there are and at most `limit`; [] if there is none.
 
         Raises:
             ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
-            TypeError: `limit` is not an int.
+            TypeError: `limit` is not an integer.
             ValueError: `limit` is less than 1.
         """
-        _check_batch(limit)
+        most = _batch(limit)
         self._check_not_drained()
-        return self._take_many(limit)
+        return self._take_many(most)
 
     def __aiter__(self) -> AsyncIterator[T]:
         """Return an iterator over the items, usually the receiver itself; `async for` calls this.
@@ -329,14 +340,15 @@ class Channel(Machine[T]):
         return self._shut(cause)
 
     def abort(self, cause: BaseException | None = None) -> list[T]:
-        """Close the channel, and remove and return the items that are not promised to a receiver, oldest first.
+        """Close the channel, and remove and return every item that nobody has received, oldest first.
 
-        On a channel that is closed already it only removes.
+        Promised items are among them: a receiver that was woken for one and has not run yet raises ChannelClosed. A
+        channel that is closed already is only emptied.
 
         Raises:
-            TypeError: the cause is not an exception.
+            TypeError: the cause is not an exception. Nothing has changed.
         """
-        if self.close(cause):
+        if Channel.close(self, cause):
             self._closed_by = ABORT
         return self._take_rest()
 
@@ -362,16 +374,16 @@ class Channel(Machine[T]):
     @property
     def sender(self) -> Sender[T]:
         """A handle that has only the sending side."""
-        return SenderHandle(self)
+        return SenderHandle(self, Channel)
 
     @property
     def receiver(self) -> Receiver[T]:
         """A handle that has only the receiving side."""
-        return ReceiverHandle(self)
+        return ReceiverHandle(self, Channel)
 
     def split(self) -> tuple[Sender[T], Receiver[T]]:
         """Return a handle for each side."""
-        return self.sender, self.receiver
+        return SenderHandle(self, Channel), ReceiverHandle(self, Channel)
 
     def open_sender(self) -> End[Sender[T]]:
         """Open a counted sending end: `with channel.open_sender() as tx`. The channel closes when the last one leaves.
@@ -380,7 +392,7 @@ class Channel(Machine[T]):
         `TaskGroup.start_soon`. It leaves when its block ends; if that is by an exception, the channel is then closed
         with it as the cause (the first one stays). Its handle raises ChannelClosed after that.
         """
-        return sending_end(self, OpenSender(self))
+        return sending_end(self, Channel, OpenSender(self))
 
     def open_receiver(self) -> End[Receiver[T]]:
         """Open a counted receiving end: `with channel.open_receiver() as rx`.
@@ -389,7 +401,7 @@ class Channel(Machine[T]):
         A cancellation is no cause here: a receiver that is told to stop is no fault. Buffered items stay and can still
         be taken.
         """
-        return receiving_end(self, OpenReceiver(self))
+        return receiving_end(self, Channel, OpenReceiver(self))
 
     # Selecting
 
@@ -402,9 +414,21 @@ class Channel(Machine[T]):
         return Case(PutOperation(self, item))
 
 
-def _check_batch(limit: int) -> None:
-    given: object = limit
-    if not isinstance(given, int) or isinstance(given, bool):
-        raise TypeError(f"limit must be an int >= 1, not {given!r}")
-    if given < 1:
-        raise ValueError(f"limit must be an int >= 1, not {given!r}")
+def _integer(given: object) -> int | None:
+    """Return what stands for an integer, as numpy's integers do, as an int; None for a bool and anything else."""
+    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
+        return None
+    try:
+        return index(given)
+    except TypeError:  # numpy's bools and arrays have the method, too
+        return None
+
+
+def _batch(limit: int) -> int:
+    """Return the limit of a batch as an int."""
+    number = limit if type(limit) is int else _integer(limit)
+    if number is None:
+        raise TypeError(f"limit must be an int >= 1, not {limit!r}")
+    if number < 1:
+        raise ValueError(f"limit must be an int >= 1, not {limit!r}")
+    return number

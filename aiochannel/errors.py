@@ -1,11 +1,11 @@
 """Every exception of this package.
 
     ChannelError
-    ├── ChannelClosed   the channel is closed: for a put at once, for a get when it is drained too
+    ├── ChannelClosed   the channel is closed; a get raises it only when the channel is drained too
     ├── ChannelFull     put_nowait: there is no room now
     └── ChannelEmpty    get_nowait: there is no item now
 
-A message says which channel it is about and what is true of it. Every raise is a new object, so no traceback grows.
+A message says which channel it is about and what is true of it. Every raise makes a new object, so no traceback grows.
 """
 
 
@@ -14,9 +14,9 @@ class ChannelError(Exception):
 
 
 class ChannelClosed(ChannelError):
-    """The channel is closed, for ever; what closed it, if it said so, is `__cause__`.
+    """The channel is closed, permanently; the cause with which it was closed, if any, is `__cause__`.
 
-    From a put: no item is accepted any more. From a get: the channel is drained as well, for everyone.
+    From a put: no item is accepted any more. From a get: the channel is drained as well, so no receiver gets an item.
     """
 
 
@@ -25,11 +25,14 @@ class ChannelFull(ChannelError):
 
 
 class ChannelEmpty(ChannelError):
-    """`get_nowait` found no item that is not promised to a waiting receiver already."""
+    """`get_nowait` found no item, or only items that are promised to waiting receivers."""
 
 
 def source(error: BaseException) -> BaseException:
-    """Return what closed the first of the channels through which this ChannelClosed came; another error is its own."""
+    """Return the error that closed the first of the channels through which this ChannelClosed came.
+
+    Any other error is returned as it is.
+    """
     met: list[BaseException] = []
     while isinstance(error, ChannelClosed) and error.__cause__ is not None and error not in met:
         met.append(error)
@@ -38,6 +41,6 @@ def source(error: BaseException) -> BaseException:
 
 
 def check_cause(cause: object) -> None:
-    """Refuse what cannot be the cause of a close."""
+    """Raise TypeError if this cannot be the cause of a close."""
     if cause is not None and not isinstance(cause, BaseException):
         raise TypeError(f"the cause must be an exception or None, not {cause!r}")

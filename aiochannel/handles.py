@@ -2,18 +2,21 @@
 
 A handle holds the bound methods of its side in its slots: a call through it costs what a call on the channel costs, and
 the handle has nothing of the other side. An end counts from the moment it is opened until it leaves, and gives its
-block a handle. When it leaves, what the handle could do is replaced by a refusal, so that an open end pays nothing for
+block a handle. When the end leaves, the methods of the handle are replaced by refusals, so an open end pays nothing for
 the check.
 
-Handles know the protocols, not the class Channel. An end refers to its handle and never the other way round, so that an
-end that is dropped is freed at once.
+The methods are those of the kind of channel, such as Channel, whatever a subclass of it overrides: iteration, batches
+and select do not call the methods of a subclass either.
+
+Handles know the protocols, not the class Channel. An end refers to its handle and never the other way round, so an end
+that is dropped is freed at once.
 """
 
 from abc import abstractmethod
 from asyncio import CancelledError, Task
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Generic, Never, NoReturn, Protocol, TypeVar, final
+from typing import Generic, Never, NoReturn, Protocol, TypeVar, cast, final
 
 from typing_extensions import override
 
@@ -25,6 +28,7 @@ from aiochannel.protocols import Receiver, Sender
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
+S = TypeVar("S")
 
 
 # The types of the methods that a handle holds. Protocols instead of Callable: checkers would bind a Callable attribute
@@ -51,22 +55,36 @@ class _Close(Protocol):
     def __call__(self, cause: BaseException | None = None) -> bool: ...
 
 
+def _own(channel: S, kind: type[S]) -> S:
+    """Return the channel as its class `kind` has it, whatever a subclass overrides."""
+    order = type(channel).__mro__
+    if order[0] is kind:
+        return channel
+    # What `super` finds are the bound methods of `kind`; no type says so.
+    return cast("S", super(order[order.index(kind) - 1], channel))
+
+
 class _Handle:
-    """What both sides have: a look at the channel, and equality by side and channel."""
+    """The part of a handle that both sides have: it shows the channel, and is equal by side and channel."""
 
-    __slots__ = ("__weakref__", "_describe", "_end", "closed", "join", "maxsize", "qsize")
+    __slots__ = ("__weakref__", "_describe", "_end", "_maxsize", "closed", "join", "qsize")
 
-    def __init__(self, channel: Sender[Never] | Receiver[object], end: OpenEnd | None) -> None:
+    def __init__(self, own: Sender[Never] | Receiver[object], end: OpenEnd | None, describe: _Call0[str]) -> None:
         self._end = end
-        self._describe: _Call0[str] = channel.__repr__
-        self.maxsize: int = channel.maxsize
-        self.qsize: _Call0[int] = channel.qsize
-        self.closed: _Call0[bool] = channel.closed
-        self.join: _AsyncCall0[None] = channel.join
+        self._describe = describe
+        self._maxsize: int = own.maxsize
+        self.qsize: _Call0[int] = own.qsize
+        self.closed: _Call0[bool] = own.closed
+        self.join: _AsyncCall0[None] = own.join
+
+    @property
+    def maxsize(self) -> int:
+        """`Sender.maxsize`, `Receiver.maxsize`."""
+        return self._maxsize
 
     @abstractmethod
     def _retire(self) -> None:
-        """Refuse everything but to look at the channel."""
+        """Refuse every call that does more than show the channel."""
 
     def _has_left(self) -> str:
         return f"this end, a {self!r}, has left"
@@ -95,18 +113,19 @@ class _Handle:
 
 @final
 class SenderHandle(_Handle, Generic[T]):
-    """What a `Sender` can do, and nothing else."""
+    """A handle that has the methods of a `Sender`, and nothing else."""
 
     __slots__ = ("_close", "full", "on_put", "put", "put_many", "put_nowait")
 
-    def __init__(self, channel: Sender[T], end: OpenSender | None = None) -> None:
-        super().__init__(channel, end)
-        self.full: _Call0[bool] = channel.full
-        self.put: _AsyncCall1[T, None] = channel.put
-        self.put_nowait: _Call1[T, None] = channel.put_nowait
-        self.put_many: _AsyncCall1[Iterable[T], None] = channel.put_many
-        self._close: _Close = channel.close
-        self.on_put: _Call1[T, Case[None]] = channel.on_put
+    def __init__(self, channel: Sender[T], kind: type[Sender[T]], end: OpenSender | None = None) -> None:
+        own = _own(channel, kind)
+        super().__init__(own, end, channel.__repr__)
+        self.full: _Call0[bool] = own.full
+        self.put: _AsyncCall1[T, None] = own.put
+        self.put_nowait: _Call1[T, None] = own.put_nowait
+        self.put_many: _AsyncCall1[Iterable[T], None] = own.put_many
+        self._close: _Close = own.close
+        self.on_put: _Call1[T, Case[None]] = own.on_put
 
     def close(self, cause: BaseException | None = None) -> bool:
         """Close the channel, or leave it, if this is the handle of a counted end: `Sender.close`."""
@@ -128,19 +147,20 @@ class SenderHandle(_Handle, Generic[T]):
 
 @final
 class ReceiverHandle(_Handle, Generic[T]):
-    """What a `Receiver` can do, and nothing else."""
+    """A handle that has the methods of a `Receiver`, and nothing else."""
 
-    # The interpreter looks `__anext__` up on the type and binds what it finds: a slot binds to what is stored in it.
+    # The interpreter looks `__anext__` up on the type and binds it to the handle: a slot so gives what is stored in it.
     __slots__ = ("__anext__", "empty", "get", "get_many", "get_nowait", "on_get")
 
-    def __init__(self, channel: Receiver[T], end: OpenReceiver | None = None) -> None:
-        super().__init__(channel, end)
-        self.empty: _Call0[bool] = channel.empty
-        self.get: _AsyncCall0[T] = channel.get
-        self.get_nowait: _Call0[T] = channel.get_nowait
-        self.get_many: _AsyncCall1[int, Sequence[T]] = channel.get_many
-        self.on_get: _Call0[Case[T]] = channel.on_get
-        self.__anext__: _AsyncCall0[T] = channel.__anext__
+    def __init__(self, channel: Receiver[T], kind: type[Receiver[T]], end: OpenReceiver | None = None) -> None:
+        own = _own(channel, kind)
+        super().__init__(own, end, channel.__repr__)
+        self.empty: _Call0[bool] = own.empty
+        self.get: _AsyncCall0[T] = own.get
+        self.get_nowait: _Call0[T] = own.get_nowait
+        self.get_many: _AsyncCall1[int, Sequence[T]] = own.get_many
+        self.on_get: _Call0[Case[T]] = own.on_get
+        self.__anext__: _AsyncCall0[T] = own.__anext__
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -175,10 +195,11 @@ class End(Generic[T_co]):
     """One counted end of a channel: a context manager, `with` or `async with`, that gives its block a handle.
 
     It counts from the moment it is opened, so that ends given to tasks that have not started yet keep the channel open.
-    It leaves, once: when its block ends, by `leave`, by `close` of its handle, with a task (`leave_with`,
-    `TaskGroup.start_soon`), or when it is dropped without having been entered. Its handle raises ChannelClosed from
-    then on. What ended its use becomes the cause if the channel closes, and the first cause stays. GeneratorExit is no
-    cause, and for a receiving end CancelledError is none.
+    It leaves once: when its block ends, by `leave`, by `close` of its handle, with a task (`leave_with`,
+    `TaskGroup.start_soon`), or when it is dropped without having been entered. From then on its handle raises
+    ChannelClosed; a put or get that began before goes on. The exception that ended its use becomes the cause if the
+    channel closes, and the first cause stays. GeneratorExit is no cause, and for a receiving end CancelledError is
+    none.
 
     One task enters it, once. Open another end for another task.
     """
@@ -192,7 +213,7 @@ class End(Generic[T_co]):
         self._entered = False
 
     def leave(self, cause: BaseException | None = None) -> None:
-        """Leave now. Without a cause it says that all is well. An end that has left does nothing.
+        """Leave now; without a cause this means that nothing went wrong. If the end has left already, do nothing.
 
         Raises:
             TypeError: the cause is not an exception.
@@ -203,10 +224,10 @@ class End(Generic[T_co]):
             self._retire()
 
     def leave_with(self, task: Task[object], /) -> None:
-        """Leave when the task is done, if the end is still here then, with what ended the task as the cause.
+        """Leave when the task is done, if the end has not left before, with what ended the task as the cause.
 
-        A task that is cancelled before its first step is done too, although it has never entered the end. Where the
-        cause is an error of the task, asyncio takes it as retrieved: it is the channel's to tell.
+        A task that is cancelled before its first step is done too, although it has never entered the end. If the cause
+        is an error of the task, asyncio counts it as retrieved: the channel passes it on.
         """
         if task.done():
             self._leave_after(task)
@@ -223,7 +244,7 @@ class End(Generic[T_co]):
         try:
             self.leave(cause)
         finally:
-            del cause  # its traceback may have this frame
+            del cause  # its traceback may refer to this frame
 
     def __enter__(self) -> T_co:
         if self._end.left:
@@ -261,13 +282,13 @@ class End(Generic[T_co]):
         raise TypeError(f"cannot pickle or copy an end of {self._handle!r}")
 
 
-def sending_end(channel: Sender[T], end: OpenSender) -> End[Sender[T]]:
+def sending_end(channel: Sender[T], kind: type[Sender[T]], end: OpenSender) -> End[Sender[T]]:
     """Return a counted end of the channel."""
-    handle = SenderHandle(channel, end)
+    handle = SenderHandle(channel, kind, end)
     return End(handle, end, handle._retire)
 
 
-def receiving_end(channel: Receiver[T], end: OpenReceiver) -> End[Receiver[T]]:
+def receiving_end(channel: Receiver[T], kind: type[Receiver[T]], end: OpenReceiver) -> End[Receiver[T]]:
     """Return a counted end of the channel."""
-    handle = ReceiverHandle(channel, end)
+    handle = ReceiverHandle(channel, kind, end)
     return End(handle, end, handle._retire)

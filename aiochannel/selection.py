@@ -13,8 +13,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Final, Literal, TypeVar, overload
 
-from aiochannel._core.machine import BLOCKED, PAUSE, SPENT, Blocked
-from aiochannel._core.operations import count_idle
+from aiochannel._core.resting import BLOCKED, PAUSE, SPENT, Blocked, Idle
 from aiochannel._core.waiters import Selection
 from aiochannel.cases import Case
 
@@ -187,7 +186,7 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
             default = position
     if default is None:
         return await _wait(cases, first, others)
-    if count_idle():
+    if Idle.passes():
         return await _rest(cases, biased)
     return default, cases[default]._operation.complete(Selection(get_running_loop()))
 

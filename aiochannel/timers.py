@@ -3,9 +3,9 @@
 A timer has a small channel inside. Every look at the timer first moves what is due, by the loop's clock, into that
 channel. So a timer is ready from the moment when it is due, although a task that never waits does not let the loop run.
 
-The loop has a call scheduled for a timer only while somebody waits on it. The call keeps the timer, and with it the
-waiters, as the loop keeps a task that sleeps. When nobody waits any more the call is cancelled, so a timer that is
-dropped leaves nothing behind.
+The loop has a call scheduled for a timer only while a task waits on it. The call refers to the timer, and so to the
+waiters: the loop keeps them, as it keeps a task that sleeps. When no task waits any more the call is cancelled, so a
+timer that is dropped leaves nothing behind.
 
 Times are those of the loop's clock, in seconds. No timer is ever closed.
 """
@@ -17,8 +17,8 @@ from typing import Final, Generic, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.machine import Blocked
 from aiochannel._core.operations import GetOperation, Operation
+from aiochannel._core.resting import Blocked
 from aiochannel._core.waiters import Selection, Waiter
 from aiochannel.cases import Case
 from aiochannel.channel import Channel
@@ -81,7 +81,7 @@ def _seconds(name: str, given: float) -> float:
 
 @final
 class _Items(Channel[float]):
-    """What has fallen due and was not received yet. In messages it bears the name of its timer."""
+    """The items that are due and were not received yet. Messages show it as its timer."""
 
     __slots__ = ("_name",)
 
@@ -90,7 +90,7 @@ class _Items(Channel[float]):
         self._name = name
 
     def awaited(self) -> bool:
-        """Return whether somebody waits for an item."""
+        """Return whether a task waits for an item."""
         return self._receivers.waiting() > 0
 
     @override
@@ -114,12 +114,12 @@ class _Timer:
         self._next: float | None = self._first
         """The time of the next item, or None if none will come."""
         self._call: TimerHandle | None = None
-        """The loop's call for the next item. It is scheduled while somebody waits."""
+        """The loop's call for the next item. It is scheduled while a task waits."""
 
     # The clock
 
     def look(self) -> None:
-        """Move what is due into the channel."""
+        """Move the item that is due, if any, into the channel."""
         if self._next is not None and (now := self._loop.time()) >= self._next:
             self._fall_due(now)
 
@@ -147,7 +147,7 @@ class _Timer:
     # Waiting
 
     def wait(self, selection: Selection) -> None:
-        """Schedule a call for a select that has entered the wait queue, and cancel it when nobody waits any more."""
+        """Schedule a call for a select that has entered the wait queue, and cancel it when no task waits any more."""
         self._schedule_call()
         selection.waiter.add_done_callback(self._waiter_done)
 
@@ -230,7 +230,7 @@ class _Timer:
 
 @final
 class _LookFirst(Operation[R_co], Generic[R_co]):
-    """An operation on what has fallen due. It looks at the clock before it is attempted."""
+    """An operation on the items that are due. It looks at the clock before it is attempted."""
 
     __slots__ = ("_inner", "_timer")
 
@@ -262,5 +262,5 @@ class _LookFirst(Operation[R_co], Generic[R_co]):
 
     @override
     def map(self, fn: Callable[[R_co], U], /) -> Operation[U]:
-        # What falls due while `fn` runs must not take the place of the item that `fn` was given.
+        # An item that becomes due while `fn` runs must not take the place of the item that `fn` was given.
         return _LookFirst(self._timer, self._inner.map(fn))

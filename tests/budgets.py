@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from aiochannel import channel
-from aiochannel._core import machine, operations
+from aiochannel._core import machine
+from aiochannel._core.resting import Idle
 
 
 class Budgets(NamedTuple):
@@ -18,11 +19,11 @@ class Budgets(NamedTuple):
         """Hold for the channels that are made from now on."""
         machine.BUDGET = self.calls
         vars(channel)["BUDGET"] = self.calls
-        machine.IDLE_BUDGET = self.selects
-        vars(operations)["_Idle"].count = 0
+        Idle.budget = self.selects
+        Idle.count = 0
 
 
-SHIPPED = Budgets(machine.BUDGET, machine.IDLE_BUDGET)
+SHIPPED = Budgets(machine.BUDGET, Idle.budget)
 SMALL = Budgets(1, 2)
 
 

@@ -9,7 +9,7 @@ from weakref import ref
 import pytest
 from typing_extensions import override
 
-from aiochannel import Channel, ChannelClosed, ChannelStatistics
+from aiochannel import Channel, ChannelClosed, ChannelFull, ChannelStatistics
 from tests.conftest import cancelled, filled, settle, waiting
 
 # Making one
@@ -25,11 +25,59 @@ def test_a_channel_is_unbounded_by_default() -> None:
     assert (0, 10_000, False) == (channel.maxsize, channel.qsize(), channel.full())
 
 
-@pytest.mark.parametrize("wrong", [-1, 1.5, True, False, "1", None], ids=repr)
+class Index:
+    """An integer of another library, as numpy's are."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __index__(self) -> int:
+        return self.value
+
+
+class NoIndex:
+    """As numpy's bools and arrays: it has the method, which refuses."""
+
+    def __index__(self) -> int:
+        raise TypeError("only integers have an index")
+
+    @override
+    def __repr__(self) -> str:
+        return "NoIndex"
+
+
+@pytest.mark.parametrize("given", [0, 1, 7])
+def test_maxsize_may_be_an_integer_of_another_library(given: int) -> None:
+    channel = Channel[int](Index(given))
+    assert (int, given) == (type(channel.maxsize), channel.maxsize)
+
+
+def test_a_maxsize_of_another_library_is_kept_to() -> None:
+    channel = Channel[int](Index(1))
+    channel.put_nowait(1)
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(2)
+
+
+def test_a_negative_integer_of_another_library_is_no_maxsize() -> None:
+    with pytest.raises(TypeError, match="maxsize must be an int >= 0"):
+        Channel[int](Index(-1))
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, True, False, "1", None, NoIndex()], ids=repr)
 def test_maxsize_must_be_an_int_of_0_or_more(wrong: int) -> None:
     """aiochannel 1.4.1 accepted a bool, and printed maxsize=True."""
     with pytest.raises(TypeError, match=rf"maxsize must be an int >= 0 .* not {wrong!r}"):
         Channel[int](wrong)
+
+
+def test_maxsize_cannot_be_assigned() -> None:
+    channel: Channel[int] = Channel(1)
+    with channel.open_sender() as tx, channel.open_receiver() as rx:
+        for side in (channel, channel.sender, channel.receiver, tx, rx):
+            with pytest.raises(AttributeError):
+                setattr(side, "maxsize", 9)  # noqa: B010  # a checker would refuse the plain form
+            assert 1 == side.maxsize
 
 
 def test_a_channel_of_a_type_is_a_plain_channel() -> None:
@@ -53,8 +101,9 @@ def test_a_channel_may_be_subclassed() -> None:
             super().put_nowait(item + 1)
 
     logged = Logged("log")
-    logged.sender.put_nowait(1)
-    assert (3, 2, "log") == (logged.maxsize, logged.get_nowait(), logged.name)
+    logged.put_nowait(1)
+    logged.sender.put_nowait(1)  # `test_overriding.py` has all calls that are not the subclass's
+    assert (3, [2, 1], "log") == (logged.maxsize, list(logged), logged.name)
 
 
 def test_a_rendezvous_of_a_subclass_is_one_too() -> None:
@@ -103,7 +152,29 @@ def test_get_many_nowait_without_a_cause_is_refused_without_one() -> None:
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("wrong", [True, 1.5, "1", None], ids=repr)
+a_two_of_another_library = pytest.mark.parametrize("two", [Index(2)], ids=["Index(2)"])
+
+
+@a_two_of_another_library
+async def test_the_limit_of_a_batch_may_be_an_integer_of_another_library(two: int) -> None:
+    """A checker refuses it: `Receiver.get_many` asks for an int, so that a class of one's own need not take more."""
+    channel = filled(1, 2, 3, 4, 5)
+    assert [[1, 2], [3, 4], [5]] == [
+        channel.get_many_nowait(two),
+        await channel.get_many(two),
+        await channel.get_many(two),
+    ]
+
+
+@a_two_of_another_library
+async def test_the_limit_of_a_batch_that_waits_may_be_an_integer_of_another_library(two: int) -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get_many(two))
+    await channel.put_many([1, 2, 3])
+    assert [1, 2] == await getting
+
+
+@pytest.mark.parametrize("wrong", [True, 1.5, "1", None, NoIndex()], ids=repr)
 def test_the_limit_of_a_batch_must_be_an_int(wrong: int) -> None:
     channel = filled(1)
     with pytest.raises(TypeError, match="limit must be an int"):
@@ -111,7 +182,7 @@ def test_the_limit_of_a_batch_must_be_an_int(wrong: int) -> None:
     assert [1] == list(channel)
 
 
-@pytest.mark.parametrize("wrong", [0, -1])
+@pytest.mark.parametrize("wrong", [0, -1, Index(0)], ids=["0", "-1", "Index(0)"])
 def test_the_limit_of_a_batch_must_be_at_least_1(wrong: int) -> None:
     channel = filled(1)
     with pytest.raises(ValueError, match="limit must be an int >= 1"):

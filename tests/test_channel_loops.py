@@ -2,11 +2,16 @@
 
 import asyncio
 import gc
+import os
+import re
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Never, TypeVar
 from weakref import ref
 
@@ -16,6 +21,8 @@ from aiochannel import Case, Channel, ChannelClosed, ChannelFull, otherwise, sel
 from tests.conftest import cancelled, settle, waiting, without_gc
 
 T = TypeVar("T")
+
+ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
@@ -133,6 +140,23 @@ def test_calls_that_need_not_wait_work_from_a_second_loop() -> None:
         first.run_until_complete(settle())
         second.run_until_complete(channel.put(7))
         assert 7 == first.run_until_complete(waits)
+
+
+def test_a_get_cancelled_in_one_open_loop_is_no_receiver_in_the_next() -> None:
+    """A put on a rendezvous went ahead although nobody was there."""
+    channel = Channel[int].rendezvous()
+    with new_loop() as first, new_loop() as second:
+        getting = first.create_task(channel.get())
+        first.run_until_complete(settle())
+        getting.cancel()
+        channel.put_nowait(1)  # the task has not run, so it still counts as a receiver
+        assert 1 == channel.get_nowait()
+        with pytest.raises(TimeoutError):
+            second.run_until_complete(at_once(channel.get()))
+        first.run_until_complete(settle())
+        assert (True, True) == (getting.cancelled(), channel.full())
+        with pytest.raises(ChannelFull):
+            channel.put_nowait(2)
 
 
 async def test_the_loop_given_is_the_one_to_wait_in() -> None:
@@ -471,32 +495,96 @@ def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woke
     assert (left, [5]) == asyncio.run(go_on())
 
 
+# Forks
+
+AFTER_A_FORK = """
+import asyncio
+import os
+
+from aiochannel import Channel
+
+channel = Channel[int](1)
+loop = asyncio.new_event_loop()
+getting = loop.create_task(channel.get())
+loop.run_until_complete(asyncio.sleep(0))
+child = os.fork()
+if child == 0:
+    counted = channel.statistics().waiting_receivers
+    channel.put_nowait(7)
+    print("child", counted, channel.full(), channel.get_nowait(), flush=True)
+
+    async def exchange() -> int:
+        getting = asyncio.create_task(channel.get())
+        await asyncio.sleep(0)
+        await channel.put(8)
+        return await getting
+
+    print("child", asyncio.run(exchange()), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+channel.put_nowait(9)
+print("parent", loop.run_until_complete(getting))
+loop.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_in_a_forked_process_the_tasks_of_its_parent_do_not_wait() -> None:
+    """What the child put was promised to a task that runs in the parent only."""
+    command = [sys.executable, "-c", AFTER_A_FORK]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ("child 0 True 7\nchild 8\nparent 9\n", "") == (done.stdout, done.stderr)
+
+
 # Threads
 
 
+in_any_mode = pytest.mark.parametrize("debug", [False, True], ids=["plain", "debug"])
+"""asyncio itself refuses a call from another thread in debug mode only, and then after something has changed."""
+
+
 @contextmanager
-def debugging() -> Iterator[Callable[[Callable[[], object]], BaseException | None]]:
-    """Give a way to run a call in another thread while the running loop is in debug mode, and see what it raised."""
+def another_thread(debug: bool) -> Iterator[Callable[[Callable[[], object]], BaseException | None]]:
+    """Give a way to run a call in another thread, and to see what it raised."""
     loop = asyncio.get_running_loop()
-    loop.set_debug(True)
+    loop.set_debug(debug)
     with ThreadPoolExecutor(1) as pool:
         yield lambda call: pool.submit(call).exception()
     loop.set_debug(False)
 
 
-async def test_put_nowait_from_a_wrong_thread_is_refused_and_changes_nothing() -> None:
+def assert_refused(error: BaseException | None) -> None:
+    assert isinstance(error, RuntimeError)
+    assert re.search(r"<Channel .*> is not thread-safe, .* asyncio\.run_coroutine_threadsafe\(channel\.put", str(error))
+
+
+@in_any_mode
+async def test_put_nowait_from_a_wrong_thread_is_refused_and_changes_nothing(debug: bool) -> None:
     channel: Channel[int] = Channel()
     getting = await waiting(channel.get())
     before = channel.statistics()
-    with debugging() as elsewhere:
-        assert isinstance(elsewhere(lambda: channel.put_nowait(1)), RuntimeError)
+    with another_thread(debug) as elsewhere:
+        assert_refused(elsewhere(lambda: channel.put_nowait(1)))
     assert (before, []) == (channel.statistics(), list(channel))
     channel.put_nowait(2)
     assert 2 == await getting
 
 
+@in_any_mode
+async def test_put_many_and_close_from_a_wrong_thread_where_a_get_waits_change_nothing(debug: bool) -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    with another_thread(debug) as elsewhere:
+        assert_refused(elsewhere(lambda: asyncio.run(channel.put_many([1, 2]))))
+        assert_refused(elsewhere(channel.close))
+    assert ([], False) == (list(channel), channel.closed())
+    channel.put_nowait(2)
+    assert 2 == await getting
+
+
+@in_any_mode
 @pytest.mark.parametrize("call", ["get_nowait", "get_many_nowait", "close", "abort"])
-async def test_a_call_that_would_wake_a_sender_from_a_wrong_thread_changes_nothing(call: str) -> None:
+async def test_a_call_that_would_wake_a_sender_from_a_wrong_thread_changes_nothing(call: str, debug: bool) -> None:
     channel: Channel[int] = Channel(1)
     channel.put_nowait(0)
     putting = await waiting(channel.put(1))
@@ -507,16 +595,17 @@ async def test_a_call_that_would_wake_a_sender_from_a_wrong_thread_changes_nothi
         "close": channel.close,
         "abort": channel.abort,
     }
-    with debugging() as elsewhere:
-        assert isinstance(elsewhere(calls[call]), RuntimeError)
+    with another_thread(debug) as elsewhere:
+        assert_refused(elsewhere(calls[call]))
     assert (before, [0]) == (channel.statistics(), list(channel))
     assert [0, 1] == [await channel.get(), await channel.get()]
     await putting
 
 
+@in_any_mode
 @pytest.mark.virtual_clock
 @pytest.mark.parametrize("call", ["get_nowait", "get_many_nowait", "abort"])
-async def test_a_call_that_would_complete_a_join_from_a_wrong_thread_changes_nothing(call: str) -> None:
+async def test_a_call_that_would_complete_a_join_from_a_wrong_thread_changes_nothing(call: str, debug: bool) -> None:
     channel: Channel[int] = Channel()
     channel.put_nowait(0)
     channel.close()
@@ -526,25 +615,27 @@ async def test_a_call_that_would_complete_a_join_from_a_wrong_thread_changes_not
         "get_many_nowait": partial(channel.get_many_nowait, 1),
         "abort": channel.abort,
     }
-    with debugging() as elsewhere:
-        assert isinstance(elsewhere(calls[call]), RuntimeError)
+    with another_thread(debug) as elsewhere:
+        assert_refused(elsewhere(calls[call]))
     assert [0] == list(channel)
     assert 0 == channel.get_nowait()
     await joining
 
 
-async def test_a_put_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothing() -> None:
+@in_any_mode
+async def test_a_put_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothing(debug: bool) -> None:
     channel: Channel[int] = Channel()
     getting = await waiting(channel.get())
-    with debugging() as elsewhere:
-        assert isinstance(elsewhere(lambda: asyncio.run(channel.put(1))), RuntimeError)
+    with another_thread(debug) as elsewhere:
+        assert_refused(elsewhere(lambda: asyncio.run(channel.put(1))))
     assert [] == list(channel)
     assert await cancelled(getting)
 
 
+@in_any_mode
 @pytest.mark.virtual_clock
 @pytest.mark.parametrize("side", ["sender", "receiver"])
-async def test_an_end_that_would_close_the_channel_from_a_wrong_thread_has_not_left(side: str) -> None:
+async def test_an_end_that_would_close_the_channel_from_a_wrong_thread_has_not_left(side: str, debug: bool) -> None:
     channel: Channel[int] = Channel()
     end = channel.open_sender() if side == "sender" else channel.open_receiver()
     getting = await waiting(channel.get())
@@ -554,17 +645,18 @@ async def test_an_end_that_would_close_the_channel_from_a_wrong_thread_has_not_l
         with end:
             pass
 
-    with debugging() as elsewhere:
-        assert isinstance(elsewhere(leave), RuntimeError)
+    with another_thread(debug) as elsewhere:
+        assert_refused(elsewhere(leave))
     assert before == channel.statistics()
     end.leave()
     await settle()
     assert isinstance(getting.exception(), ChannelClosed)
 
 
+@in_any_mode
 @pytest.mark.virtual_clock
 @pytest.mark.parametrize("side", ["get", "put"])
-async def test_a_select_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothing(side: str) -> None:
+async def test_a_select_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothing(side: str, debug: bool) -> None:
     channel: Channel[int] = Channel(1)
     if side == "get":
         channel.put_nowait(0)
@@ -574,21 +666,39 @@ async def test_a_select_in_the_loop_of_a_wrong_thread_is_refused_and_changes_not
     async def choose() -> object:
         return await (select(channel.on_get()) if side == "get" else select(channel.on_put(1)))
 
-    with debugging() as elsewhere:
-        assert isinstance(elsewhere(lambda: asyncio.run(choose())), RuntimeError)
+    with another_thread(debug) as elsewhere:
+        assert_refused(elsewhere(lambda: asyncio.run(choose())))
     assert (before, items) == (channel.statistics(), list(channel))
     await choose()
     await waits
 
 
-async def test_calls_that_wake_nobody_are_not_refused() -> None:
+@in_any_mode
+async def test_calls_that_wake_nobody_are_not_refused(debug: bool) -> None:
     channel: Channel[int] = Channel(2)
-    with debugging() as elsewhere:
-        assert [None] * 3 == [
+    assert await cancelled(await waiting(channel.get()))  # it belongs to this loop, and nobody waits
+    with another_thread(debug) as elsewhere:
+        assert [None] * 4 == [
             elsewhere(lambda: channel.put_nowait(1)),
             elsewhere(channel.get_nowait),
+            elsewhere(lambda: asyncio.run(channel.put_many([2, 3]))),
             elsewhere(channel.close),
         ]
+    assert [2, 3] == list(channel)
+
+
+async def test_the_way_from_another_thread_that_the_message_names_puts_and_waits_for_room() -> None:
+    channel: Channel[int] = Channel(1)
+    loop = asyncio.get_running_loop()
+
+    def produce() -> None:
+        for item in range(5):
+            asyncio.run_coroutine_threadsafe(channel.put(item), loop).result()
+        asyncio.run_coroutine_threadsafe(channel.put_many([5, 6]), loop).result()
+
+    producing = loop.run_in_executor(None, produce)
+    assert list(range(7)) == [await channel.get() for _ in range(7)]
+    await producing
 
 
 def test_a_call_outside_any_loop_may_wake_a_task() -> None:

@@ -2,11 +2,20 @@
 
 from abc import abstractmethod
 from asyncio import CancelledError, _get_running_loop
-from typing import ClassVar, final
+from reprlib import Repr
+from typing import ClassVar, Final, final
 
 from typing_extensions import override
 
 from aiochannel._core.loops import LoopBound
+from aiochannel.errors import source
+
+CLOSE: Final = "closed by close()"
+ABORT: Final = "closed by abort()"
+"""What can close a channel beside its ends. The message of ChannelClosed says what did."""
+
+_short = Repr()
+_short.maxother = 100
 
 
 class Counted(LoopBound):
@@ -16,10 +25,16 @@ class Counted(LoopBound):
 
     _closed_by: str
     """What closed it, for the message of ChannelClosed; `{senders}` stands for `_opened_senders`."""
+    _cause: BaseException | None
     _open_senders: int
     _open_receivers: int
     _opened_senders: int
     _opened_receivers: int
+
+    def _why(self) -> str:
+        """Say what closed the channel."""
+        why = self._closed_by.format(senders=self._opened_senders, receivers=self._opened_receivers)
+        return why if self._cause is None else f"{why}, from {_short.repr(source(self._cause))}"
 
     @abstractmethod
     def _shut(self, cause: BaseException | None) -> bool:

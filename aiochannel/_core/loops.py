@@ -57,9 +57,9 @@ class LoopBound:
             raise RuntimeError(f"tasks of the event loop {self._loop!r} wait on {self!r}; a task of {loop!r} cannot")
         # What was cancelled in the other loop, and has not run yet, must not be counted in this one.
         self._forget_waiters()
-        self._loop = loop
         self._thread = get_ident()
         self._forks = _Forks.count
+        self._loop = loop
 
     def _check_loop(self) -> None:
         """Refuse to wake a task, before anything has changed, from a thread in which its event loop does not run."""

@@ -2,16 +2,14 @@
 
 from asyncio import AbstractEventLoop, _get_running_loop
 from collections import deque
-from collections.abc import Generator
-from enum import Enum
-from reprlib import Repr
-from typing import Final, Generic, Literal, TypeVar, final
+from typing import Final, Generic, Literal, TypeVar
 
 from typing_extensions import override
 
-from aiochannel._core.ends import Counted
+from aiochannel._core.ends import CLOSE, Counted
+from aiochannel._core.resting import BLOCKED, Blocked
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
-from aiochannel.errors import ChannelClosed, source
+from aiochannel.errors import ChannelClosed
 
 T = TypeVar("T")
 
@@ -28,47 +26,6 @@ STIRRED_GET: Final = 2**30 - 2
 
 BUDGET = 1024
 """How many items go through the fast paths in a row before an awaited call lets other tasks run."""
-
-IDLE_BUDGET = 256
-"""How many selects in a row may find a channel closed, or take their default, before one lets other tasks run."""
-
-
-class Blocked(Enum):
-    """Why an attempt does not go ahead.
-
-    It would have to wait; it is the default, which a select takes last; or enough has gone ahead without waiting, so
-    that other tasks should run first.
-    """
-
-    BLOCKED = "blocked"
-    DEFAULT = "default"
-    SPENT = "spent"
-
-
-BLOCKED: Final = Blocked.BLOCKED
-DEFAULT: Final = Blocked.DEFAULT
-SPENT: Final = Blocked.SPENT
-
-
-@final
-class Pause:
-    """Suspends a task for one pass of the event loop."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
-PAUSE: Final = Pause()
-
-
-CLOSE: Final = "closed by close()"
-ABORT: Final = "closed by abort()"
-"""What can close a channel; `aiochannel._core.ends` has more. The message of ChannelClosed says it."""
-
-_short = Repr()
-_short.maxother = 100
 
 
 class Machine(Counted, Generic[T]):
@@ -124,16 +81,20 @@ class Machine(Counted, Generic[T]):
             if not receivers:
                 below = self._bound - self._senders.woken
                 self._put_below = below if below < BUDGET else self._put_window(below)
-            elif len(buffer) > receivers.woken:
+            else:
                 self._get_above = SLOW_GET
-                receivers.wake_first()
+                receivers.promise(buffer)
         except BaseException:  # raised by a signal handler
             self._settle()
             raise
         return True
 
     def _put_window(self, below: int) -> int:
-        """Return the length up to which puts may append at once: as far as there is room, and for a while."""
+        """Return the length up to which puts may append at once: as far as there is room, and for a while.
+
+        Gets may take as many at once, though none has left its fast path yet.
+        """
+        self._get_above = max(self._get_above, len(self._buffer) - BUDGET)
         return min(below, len(self._buffer) + BUDGET)
 
     def _rests_from_puts(self) -> bool:
@@ -180,24 +141,16 @@ class Machine(Counted, Generic[T]):
         if not receivers:
             below = self._bound - senders.woken
             self._put_below = below if below < BUDGET else self._put_window(below)
-        elif len(buffer) > receivers.woken:
+        else:
             self._get_above = SLOW_GET
-            receivers.wake_first()
+            receivers.promise(buffer)
         self._spent = None
 
     def _grant(self) -> None:
-        """Grant what room there is to the senders that wait, first come, first served."""
-        senders, receivers, buffer = self._senders, self._receivers, self._buffer
-        # Invariant: room and a waiting sender never coexist.
-        while senders:
-            room = (len(receivers) if receivers else receivers.woken - len(buffer)) - senders.woken + self._bound
-            room -= receivers.stale
-            if room <= 0:
-                break
+        """Grant what room there is to the senders that wait."""
+        if self._senders:
             self._put_below = SLOW_PUT
-            # If the only room is one receiver, it may be a select that waits on both sides.
-            if not (senders.wake_first_without(receivers) if room == 1 and receivers else senders.wake_first()):
-                break
+            self._senders.grant(self._bound, self._buffer, self._receivers)
 
     # Getting
 
@@ -240,18 +193,17 @@ class Machine(Counted, Generic[T]):
         return item
 
     def _promise(self) -> None:
-        """Promise the items that nobody has been promised to the receivers that wait, in their order."""
-        receivers = self._receivers
-        while receivers and len(self._buffer) > receivers.woken:
+        """Promise the items that nobody was promised to the receivers that wait."""
+        if self._receivers:
             self._get_above = SLOW_GET
-            receivers.wake_first()
+            self._receivers.promise(self._buffer)
 
     def _take(self) -> T | Literal[Blocked.BLOCKED]:
         """Remove and return the oldest item where somebody may wait for that; BLOCKED if all are promised."""
         if _get_running_loop() is not self._loop:
             self._check_loop()
         buffer = self._buffer
-        if len(buffer) <= self._receivers.woken:
+        if len(buffer) <= self._receivers.woken or not buffer:  # in this order: a signal handler may run after `len`
             return BLOCKED
         try:
             item = buffer.popleft()
@@ -275,7 +227,8 @@ class Machine(Counted, Generic[T]):
                     items = []
             while len(items) < limit and len(buffer) > receivers.woken:
                 items.append(buffer.popleft())
-            self._after_take()
+            if self._senders or (self._closed and not buffer) or self._get_above >= STIRRED_GET:
+                self._after_take()  # or else the next call that may wait lets other tasks run, if it is time
         except BaseException:  # raised by a signal handler
             self._settle()
             raise
@@ -314,6 +267,8 @@ class Machine(Counted, Generic[T]):
         The next one need not rest.
         """
         if not (self._receivers.woken or int(self._closed)) < self._get_above < STIRRED_GET:
+            return False
+        if len(self._buffer) > self._get_above:
             return False
         self._open_gets()
         return True
@@ -413,11 +368,6 @@ class Machine(Counted, Generic[T]):
         error = ChannelClosed(self._drained_text)
         error.__cause__ = self._cause
         return error
-
-    def _why(self) -> str:
-        """Say what closed the channel."""
-        why = self._closed_by.format(senders=self._opened_senders, receivers=self._opened_receivers)
-        return why if self._cause is None else f"{why}, from {_short.repr(source(self._cause))}"
 
     # The event loop
 

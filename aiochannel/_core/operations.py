@@ -5,8 +5,8 @@ from typing import Generic, Protocol, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core import machine as settings
-from aiochannel._core.machine import BLOCKED, DEFAULT, SLOW_PUT, SPENT, Blocked, Machine
+from aiochannel._core.machine import SLOW_PUT, Machine
+from aiochannel._core.resting import BLOCKED, DEFAULT, SPENT, Blocked, Idle
 from aiochannel._core.waiters import NOBODY, Selection, WaitQueue
 
 T = TypeVar("T")
@@ -67,19 +67,6 @@ class Side(Operation[R_co], Protocol[R_co]):
 
 
 @final
-class _Idle:
-    """How many selects in a row found a channel closed or took their default."""
-
-    count = 0
-
-
-def count_idle() -> bool:
-    """Count one more select that found a channel closed or takes its default; return whether it should rest."""
-    _Idle.count = (_Idle.count + 1) % settings.IDLE_BUDGET
-    return _Idle.count == 0
-
-
-@final
 class GetOperation(Side[T]):
     """A get."""
 
@@ -115,7 +102,7 @@ class GetOperation(Side[T]):
 
     def _refuse(self) -> Blocked:
         """Return why there is nothing to get, or raise ChannelClosed: not without letting other tasks run at times."""
-        if self.ended() and count_idle():
+        if self.ended() and Idle.passes():
             return SPENT
         self._machine._check_not_drained()
         return BLOCKED
@@ -186,7 +173,7 @@ class PutOperation(Side[None], Generic[T]):
 
     def _refuse(self) -> Blocked:
         """Return why there is no room, or raise ChannelClosed: not without letting other tasks run at times."""
-        if self._machine._closed and count_idle():
+        if self._machine._closed and Idle.passes():
             return SPENT
         self._machine._check_open()
         return BLOCKED
@@ -254,7 +241,8 @@ class Mapped(_Wrapper[R, U], Generic[R, U]):
             return hindrance
         result = self._fn(side.peek())
         # `fn` may have changed the channel: this looks again.
-        return BLOCKED if side.attempt() is BLOCKED else result
+        outcome = side.attempt()
+        return outcome if isinstance(outcome, Blocked) else result
 
     @override
     def complete(self, selection: Selection, /) -> U:
@@ -284,7 +272,7 @@ class OrClosed(_Wrapper[R, R | U], Generic[R, U]):
     @override
     def attempt(self) -> R | U | Blocked:
         if self.ended():
-            return SPENT if count_idle() else self._instead()
+            return SPENT if Idle.passes() else self._instead()
         return self._inner.attempt()
 
     @override

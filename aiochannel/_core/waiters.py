@@ -2,6 +2,7 @@
 
 from asyncio import AbstractEventLoop, Future, InvalidStateError
 from collections import deque
+from collections.abc import Sized
 from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, final
 
@@ -47,9 +48,9 @@ class WaitQueue(deque[Waiting]):
         """Return how many wait. A waiter that was cancelled counts until its task has run."""
         return len(self) - self.stale
 
-    def wake_first(self) -> bool:
-        """Remove and wake the first waiter that was not cancelled, with a claim; return whether there was one."""
-        while self:
+    def promise(self, items: Sized) -> None:
+        """Promise each item that nobody was promised to the first waiter that was not cancelled, and wake it."""
+        while len(items) > self.woken and self:  # in this order: a signal handler may run after `len`
             first = self[0]
             del self[0]
             self.woken += 1
@@ -59,29 +60,49 @@ class WaitQueue(deque[Waiting]):
                 self.woken -= 1
                 self.stale -= 1
             except BaseException:  # raised by a signal handler
-                if not first.done():
-                    self.woken -= 1
-                    self.appendleft(first)
+                self._put_back(first)
                 raise
-            else:
-                if self.stale:
-                    self._tidy()
-                return True
-        return False
+        if self.stale:
+            self._tidy()
 
-    def wake_first_without(self, partners: "WaitQueue") -> bool:
-        """Do the same, but pass over a select that waits in `partners` too: it must not be matched with itself.
+    def grant(self, bound: int, items: Sized, receivers: "WaitQueue") -> None:
+        """Grant what room there is to the waiters, first come, first served, and wake them.
 
-        It is then the last here. That costs it nothing, since it is woken only when nobody else waits.
+        If the only room is a receiver, a select that is this receiver is passed over: it must not be matched with
+        itself. Afterwards it is the last here. That costs it nothing, since it is woken only when nobody else waits.
         """
         passed_over: list[Waiting] = []
         try:
-            while self and isinstance(self[0], Selection) and self[0].waits_in(partners):
-                passed_over.append(self[0])
+            while self:
+                room = (len(receivers) if receivers else receivers.woken - len(items)) - self.woken + bound
+                room -= receivers.stale
+                if room <= 0 or not self:  # in this order: a signal handler may run after `len`
+                    break
+                first = self[0]
                 del self[0]
-            return self.wake_first()
+                if room == 1 and receivers and isinstance(first, Selection) and first.waits_in(receivers):
+                    passed_over.append(first)
+                    continue
+                self.woken += 1
+                try:
+                    first.set_result(self)
+                except InvalidStateError:  # cancelled
+                    self.woken -= 1
+                    self.stale -= 1
+                except BaseException:  # raised by a signal handler
+                    self._put_back(first)
+                    raise
         finally:
-            self.extend(passed_over)
+            if passed_over:
+                self.extend(passed_over)
+        if self.stale:
+            self._tidy()
+
+    def _put_back(self, waiting: Waiting) -> None:
+        """Take the claim from a waiter that was removed, unless it has been woken."""
+        if not waiting.done():
+            self.woken -= 1
+            self.appendleft(waiting)
 
     def wake_all(self) -> None:
         """Remove and wake all waiters, without a claim."""
@@ -118,7 +139,8 @@ class WaitQueue(deque[Waiting]):
             entries = list(self)
             waiting = [each for each in entries if not each.done()]
             removed = len(entries) - len(waiting)
-            if len(self) == len(entries):  # or else a signal handler has woken one of them
+            # A signal handler may have woken some, even after the last `len`: then there is nothing to do.
+            if len(self) == len(entries) and self and self[0] is entries[0]:
                 self.stale -= removed
                 deque.__init__(self, waiting)
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import random
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -84,7 +85,8 @@ def explore(
         budget: how many schedules to play at most.
         seconds: for how long to play at most.
         timers: "any" lets a timer come before another that is due earlier, as if durations meant nothing.
-        seed: for the schedules at random, and for the module `random` in each of them.
+        seed: for the schedules at random, and in each of them for the module `random` and the generators that
+            modules keep.
         swallowing: False finds fault with an actor that is cancelled and does not end cancelled.
         eager: let every task begin at once, as `asyncio.eager_task_factory` does, which Python has from 3.12 on.
 
@@ -175,6 +177,7 @@ class Player:
         self._played = 0
         self._thread = threading.get_ident()
         self._undo = ExitStack()
+        self._sources = _random_sources()
 
     def play(self, choose: Choose) -> Play:
         """Play one schedule."""
@@ -186,6 +189,8 @@ class Player:
 
     def _play(self, play: Play) -> Play:
         random.seed(self.settings.seed)
+        for source in self._sources:
+            source.seed(self.settings.seed)
         self._current = play
         try:
             play.play()
@@ -208,6 +213,8 @@ class Player:
         gc.disable()  # a collection would come at another place each time
         state: tuple[object, ...] = random.getstate()
         self._undo.callback(lambda: random.setstate(state))
+        for source in self._sources:
+            self._undo.callback(_restored(source))
         threads: object = threading.Thread
         real_start = cast("Callable[[threading.Thread], None]", getattr(threads, "start"))  # noqa: B009
         real_monotonic = time.monotonic
@@ -274,3 +281,17 @@ def _parse(schedule: str) -> tuple[Settings, dict[int, str]]:
             )
         deviations[int(match[1])] = match[2]
     return settings, deviations
+
+
+def _random_sources() -> list[random.Random]:
+    """Return the generators that modules keep as names of their own: what they draw must be the same in each run."""
+    found: dict[int, random.Random] = {}
+    for module in list(sys.modules.values()):
+        names = cast("Mapping[str, object]", getattr(module, "__dict__"))  # noqa: B009
+        found.update((id(value), value) for value in list(names.values()) if type(value) is random.Random)
+    return list(found.values())
+
+
+def _restored(source: random.Random) -> Callable[[], None]:
+    state: tuple[object, ...] = source.getstate()
+    return lambda: source.setstate(state)

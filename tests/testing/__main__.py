@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from math import inf
 
 from aiochannel.testing import Run, explore, replay
 from tests.testing.selfcheck import Checked, check
@@ -29,7 +30,7 @@ def faults() -> Iterator[bool]:
     print("| fault | schedules | seconds | schedule | on a real loop |\n|---|---:|---:|---|---|")
     for name, (program, within, _, cancellations, swallowing) in FAULTY.items():
         begun = time.perf_counter()
-        report = explore(program, cancellations=cancellations, swallowing=swallowing)
+        report = explore(program, cancellations=cancellations, swallowing=swallowing, seconds=inf)
         seconds = time.perf_counter() - begun
         schedule = report.failure.schedule if report.failure else ""
         same = report.failure is not None and replay(program, schedule).failure == report.failure
@@ -42,7 +43,7 @@ def right_programs() -> Iterator[bool]:
     """Print how many schedules each right program has, and yield whether it was played to the end without a finding."""
     print("\n| right program | schedules | all | findings |\n|---|---:|---|---|")
     for program in RIGHT:
-        report = explore(program)
+        report = explore(program, seconds=inf)
         print(f"| {program.__name__} | {report.schedules} | {report.complete} | {report.failure} |")
         yield report.complete and report.failure is None
 

@@ -2,7 +2,7 @@
 
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import Generic, Literal, TypeAlias, TypeVar, assert_type, final
+from typing import Generic, Literal, SupportsIndex, TypeAlias, TypeVar, assert_type, final
 
 from aiochannel import Channel, Receiver, Sender
 
@@ -15,6 +15,10 @@ Handler: TypeAlias = Callable[[T], Awaitable[U]]
 @final
 class Job:
     pass
+
+
+def a_maxsize_may_be_an_integer_of_numpy(integer: SupportsIndex) -> None:
+    assert_type(Channel[int](integer), Channel[int])
 
 
 async def type_given_where_it_is_made() -> None:

@@ -65,7 +65,7 @@ MUTANTS = (
     Mutant("protocols", "@runtime_checkable class Receiver", "class Receiver"),
     Mutant("protocols", "-> Case[T_co]:", "-> Case[object]:"),
     Mutant("channel", 'T = TypeVar("T")', 'T = TypeVar("T", covariant=True)'),
-    Mutant("channel", "maxsize: int = 0", "maxsize: object = 0"),
+    Mutant("channel", "maxsize: SupportsIndex = 0", "maxsize: object = 0"),
     Mutant("channel", "def rendezvous(cls) -> Self:", "def rendezvous(cls):"),
     Mutant("channel", "@property def maxsize", "def maxsize"),
     Mutant("channel", "def statistics(self) -> ChannelStatistics:", "def statistics(self) -> Any:"),

@@ -1,0 +1,105 @@
+"""A case whose `map` function uses the channel of the case, which it must not: then select still tells the truth."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from aiochannel import Channel, ChannelClosed, ChannelFull, select
+from tests.budgets import small_budgets
+from tests.conftest import cancelled, filled, waiting
+
+SIZES: dict[str, Callable[[], Channel[int]]] = {"unbounded": Channel[int], "maxsize 1": lambda: Channel[int](1)}
+every_size = pytest.mark.parametrize("make", SIZES.values(), ids=SIZES)
+
+
+@every_size
+async def test_a_put_whose_function_closes_the_channel_puts_nothing(make: Callable[[], Channel[int]]) -> None:
+    channel = make()
+    with pytest.raises(ChannelClosed):
+        await select(channel.on_put(1).map(lambda _: channel.close()))
+    assert (True, []) == (channel.closed(), list(channel))
+
+
+@every_size
+async def test_a_put_that_is_the_second_case_and_closes_the_channel_puts_nothing(
+    make: Callable[[], Channel[int]],
+) -> None:
+    channel = make()
+    with pytest.raises(ChannelClosed):
+        await select(Channel[int]().on_get(), channel.on_put(1).map(lambda _: channel.close()), biased=True)
+    assert [] == list(channel)
+
+
+async def test_the_cause_with_which_the_function_closes_the_channel_is_told() -> None:
+    channel: Channel[int] = Channel()
+    cause = OSError("disk on fire")
+    with pytest.raises(ChannelClosed) as caught:
+        await select(channel.on_put(1).map(lambda _: channel.close(cause)))
+    assert cause is caught.value.__cause__
+
+
+async def test_a_woken_put_whose_function_closes_the_channel_puts_nothing() -> None:
+    channel = filled(0, maxsize=1)
+    selecting = await waiting(select(channel.on_put(1).map(lambda _: channel.close())))
+    assert 0 == channel.get_nowait()
+    with pytest.raises(ChannelClosed):
+        await selecting
+    assert [] == list(channel)
+
+
+async def test_a_put_to_a_waiting_get_whose_function_closes_the_channel_puts_nothing() -> None:
+    channel = Channel[int].rendezvous()
+    getting = await waiting(channel.get())
+    with pytest.raises(ChannelClosed):
+        await select(channel.on_put(1).map(lambda _: channel.close()))
+    with pytest.raises(ChannelClosed):
+        await getting
+
+
+async def test_a_put_whose_function_closes_the_channel_is_never_told_that_it_was_put() -> None:
+    with small_budgets():
+        for _ in range(4):
+            await test_the_cause_with_which_the_function_closes_the_channel_is_told()
+
+
+async def test_a_put_whose_function_fills_the_channel_waits_for_room() -> None:
+    channel: Channel[int] = Channel(1)
+
+    def fill(_: None) -> None:
+        if channel.empty():
+            channel.put_nowait(0)
+
+    selecting = await waiting(select(channel.on_put(1).map(fill)))
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(2)
+    assert await cancelled(selecting)
+    assert [0] == list(channel)
+
+
+async def test_a_get_whose_function_takes_the_item_waits_for_another() -> None:
+    channel = filled(1)
+    taken: list[int] = []
+
+    def take(item: int) -> int:
+        if not taken:
+            taken.append(channel.get_nowait())
+        return item
+
+    selecting = await waiting(select(channel.on_get().map(take)))
+    channel.put_nowait(2)
+    assert ((0, 2), [1]) == (await selecting, taken)
+
+
+async def test_a_get_whose_function_closes_the_channel_has_its_item() -> None:
+    channel = filled(1)
+    assert (0, True) == await select(channel.on_get().map(lambda _: channel.close()))
+    await channel.join()
+
+
+async def test_a_woken_get_whose_function_closes_the_channel_has_its_item() -> None:
+    channel: Channel[int] = Channel()
+    selecting = await waiting(select(channel.on_get().map(lambda _: channel.close())))
+    channel.put_nowait(1)
+    assert (0, True) == await selecting
+    await asyncio.gather(channel.join())

@@ -1,0 +1,252 @@
+"""An awaited call may let other tasks run although it need not wait; so a task that never waits starves nobody."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from typing import Never
+
+import pytest
+
+from aiochannel import Channel, ChannelClosed, Receiver, otherwise, select
+from tests.budgets import SHIPPED, small_budgets
+from tests.conftest import filled, waiting
+
+Call = Callable[[], Coroutine[object, Never, object]]
+MANY = 3 * SHIPPED.calls
+"""More calls than may go ahead in a row."""
+
+
+def stock() -> Channel[int]:
+    return filled(*range(MANY * 2))
+
+
+def busy() -> Channel[int]:
+    """A channel whose gets count how many go ahead, since it is closed."""
+    channel = stock()
+    channel.close()
+    return channel
+
+
+def endless(channel: Channel[int]) -> Call:
+    """Return a call that takes the next item of one iteration."""
+    iterator: AsyncIterator[int] = aiter(channel)
+    return lambda: step(iterator)
+
+
+async def step(iterator: AsyncIterator[int]) -> int:
+    return await anext(iterator)
+
+
+async def there_and_back(channel: Channel[int]) -> None:
+    await channel.put(1)
+    await channel.get()
+
+
+def closed() -> Channel[int]:
+    channel: Channel[int] = Channel()
+    channel.close()
+    return channel
+
+
+def on(make: Callable[[], Channel[int]], call: Callable[[Channel[int]], Coroutine[object, Never, object]]) -> Call:
+    channel = make()
+    return lambda: call(channel)
+
+
+ENDLESS: dict[str, Callable[[], Call]] = {
+    "put, unbounded": lambda: on(Channel, lambda channel: channel.put(1)),
+    "put_many of one, unbounded": lambda: on(Channel, lambda channel: channel.put_many([1])),
+    "put_many of an iterator, unbounded": lambda: on(Channel, lambda channel: channel.put_many(iter([1]))),
+    "put_many of many, unbounded": lambda: on(Channel, lambda channel: channel.put_many(range(2_000))),
+    "get, busy": lambda: on(stock, lambda channel: channel.get()),
+    "async for, busy": lambda: endless(stock()),
+    "select get, busy": lambda: on(stock, lambda channel: select(channel.on_get())),
+    "select mapped get, busy": lambda: on(stock, lambda channel: select(channel.on_get().map(str))),
+    "select put, unbounded": lambda: on(Channel, lambda channel: select(channel.on_put(1))),
+    "select mapped put, unbounded": lambda: on(Channel, lambda channel: select(channel.on_put(1).map(str))),
+    "get, closed and busy": lambda: on(busy, lambda channel: channel.get()),
+    "get_many, closed and busy": lambda: on(busy, lambda channel: channel.get_many(1)),
+    "get_many, busy": lambda: on(stock, lambda channel: channel.get_many(1)),
+    "async for, closed and busy": lambda: endless(busy()),
+    "select get, closed and busy": lambda: on(busy, lambda channel: select(channel.on_get())),
+    "select or_closed, drained": lambda: on(closed, lambda channel: select(channel.on_get().or_closed(None))),
+    "select put or_closed, closed": lambda: on(closed, lambda channel: select(channel.on_put(1).or_closed(None))),
+    "select mapped or_closed, drained": lambda: on(
+        closed, lambda channel: select(channel.on_get().map(str).or_closed(None))
+    ),
+    "select or_closed beside a channel": lambda: on(
+        closed, lambda channel: select(Channel[int]().on_get(), channel.on_get().or_closed(None))
+    ),
+    "select otherwise": lambda: on(Channel, lambda channel: select(channel.on_get(), otherwise())),
+    "select mapped otherwise": lambda: on(Channel, lambda channel: select(channel.on_get(), otherwise().map(str))),
+    "select otherwise alone": lambda: lambda: select(otherwise()),
+}
+every_endless = pytest.mark.parametrize("make", ENDLESS.values(), ids=ENDLESS)
+
+
+async def repeat(call: Call) -> None:
+    """Call more often than may go ahead in a row; not for ever, so that a test which fails ends."""
+    for _ in range(MANY):
+        await call()
+
+
+@every_endless
+async def test_a_deadline_is_met_beside_calls_that_never_wait(make: Callable[[], Call]) -> None:
+    call = make()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await repeat(call)
+
+
+@every_endless
+async def test_another_task_runs_beside_calls_that_never_wait(make: Callable[[], Call]) -> None:
+    call = make()
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    await repeat(call)
+    assert ["ran"] == others
+
+
+async def test_a_mapped_get_of_a_busy_channel_goes_ahead_once_others_have_run() -> None:
+    channel = busy()
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    assert [(0, str(item)) for item in range(MANY)] == [await select(channel.on_get().map(str)) for _ in range(MANY)]
+    assert ["ran"] == others
+
+
+async def test_a_closed_stop_case_in_a_loop_does_not_freeze_the_event_loop() -> None:
+    """A stop channel left in the loop after it was closed: signal handlers did not run either."""
+    jobs: Channel[int] = Channel()
+    stop: Channel[Never] = Channel()
+    stop.close()
+    asyncio.get_running_loop().call_soon(jobs.put_nowait, 7)
+
+    async def work(jobs: Receiver[int], stop: Receiver[Never]) -> int | None:
+        for _ in range(MANY):
+            match await select(jobs.on_get(), stop.on_get().or_closed(None), biased=True):
+                case 0, job:
+                    return job
+                case _:
+                    pass  # the mistake: it should leave
+        return None
+
+    assert 7 == await work(jobs, stop)
+
+
+async def test_the_producer_of_an_unbounded_channel_lets_its_consumer_run() -> None:
+    channel: Channel[int] = Channel()
+    taken: list[int] = []
+
+    async def consume() -> None:
+        async for item in channel:
+            taken.append(item)  # noqa: PERF401  # seen while it runs
+
+    consuming = asyncio.create_task(consume())
+    most = 0
+    for item in range(MANY * 3):
+        await channel.put(item)
+        most = max(most, channel.qsize())
+    assert most <= 2 * SHIPPED.calls
+    channel.close()
+    await consuming
+    assert list(range(MANY * 3)) == taken
+
+
+# What a call has done that is cancelled when it lets others run
+
+
+PAUSING: dict[str, tuple[int, Callable[[Channel[int]], Coroutine[object, Never, object]]]] = {
+    "put": (0, lambda channel: channel.put(7)),
+    "put_many": (0, lambda channel: channel.put_many([7])),
+    "put_many of an iterator": (0, lambda channel: channel.put_many(iter([7]))),
+    "select put": (0, lambda channel: select(channel.on_put(7))),
+    "select mapped put": (0, lambda channel: select(channel.on_put(7).map(str))),
+    "get": (9, lambda channel: channel.get()),
+    "get_many": (9, lambda channel: channel.get_many(3)),
+    "async for": (9, lambda channel: step(aiter(channel))),
+    "select get": (9, lambda channel: select(channel.on_get())),
+    "select mapped get": (9, lambda channel: select(channel.on_get().map(str))),
+}
+
+
+def paused(name: str) -> tuple[Channel[int], list[int], Generator[object, None, object]]:
+    """Make calls until one lets others run; return the channel, what was in it before that call, and the call."""
+    count, call = PAUSING[name]
+    channel = filled(*range(count))
+    if count:
+        channel.close()
+    for _ in range(9):
+        before = list(channel)
+        step = call(channel).__await__()
+        try:
+            next(step)
+        except StopIteration:  # it has gone ahead
+            continue
+        return channel, before, step
+    raise AssertionError("no call has let others run")
+
+
+every_pausing = pytest.mark.parametrize("name", PAUSING)
+
+
+@every_pausing
+async def test_a_call_that_is_cancelled_when_it_lets_others_run_has_done_nothing(name: str) -> None:
+    with small_budgets():
+        channel, before, step = paused(name)
+    with pytest.raises(asyncio.CancelledError):
+        step.throw(asyncio.CancelledError())
+    assert before == list(channel)
+
+
+@every_pausing
+async def test_a_call_that_let_others_run_is_refused_if_they_have_closed_and_emptied_the_channel(name: str) -> None:
+    with small_budgets():
+        channel, before, step = paused(name)
+        assert before == channel.abort()
+        with pytest.raises(StopAsyncIteration if name == "async for" else ChannelClosed):
+            deque(step, maxlen=0)  # it may let others run once more
+    assert [] == list(channel)
+
+
+# What lets nobody run
+
+
+async def test_ordinary_numbers_of_calls_in_a_row_let_nobody_else_run() -> None:
+    channel: Channel[int] = Channel()
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    for item in range(1_000):
+        await channel.put(item)
+    assert list(range(1_000)) == [await channel.get() for _ in range(1_000)]
+    assert [] == others
+
+
+async def test_ordinary_batches_let_nobody_else_run() -> None:
+    channel = stock()
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    assert 100 == sum([len(await channel.get_many(1)) for _ in range(100)])
+    assert [] == others
+
+
+async def test_the_calls_that_never_wait_let_nobody_else_run() -> None:
+    with small_budgets():
+        channel: Channel[int] = Channel()
+        others: list[str] = []
+        asyncio.get_running_loop().call_soon(others.append, "ran")
+        for item in range(100):
+            channel.put_nowait(item)
+        assert list(range(100)) == [channel.get_nowait() for _ in range(50)] + channel.get_many_nowait(50)
+        assert [] == others
+
+
+async def test_a_channel_that_never_holds_a_thousand_items_lets_nobody_run_before_a_call_waits() -> None:
+    channel: Channel[int] = Channel(3)
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    await channel.put_many([1, 2, 3])
+    assert [] == others
+    putting = await waiting(channel.put(4))
+    assert 1 == channel.get_nowait()
+    await putting
