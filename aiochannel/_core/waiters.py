@@ -181,7 +181,7 @@ class Selection:
         All entering of a select happens in one step, so it would be the last there.
         """
         if not queue or queue[-1] is not self:
-            self.entered.append((queue, position))
+            self.entered += [(queue, position)]  # no call: no signal handler runs between this and the next
             queue.append(self)
 
     def set_result(self, queue: WaitQueue, /) -> None:
