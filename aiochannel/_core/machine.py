@@ -243,7 +243,6 @@ class Machine(Counted, Generic[T]):
             self._check_loop()
         rest: list[T] = []
         try:
-            self._receivers.woken = 0
             while True:
                 if not self._buffer:
                     break
@@ -309,6 +308,8 @@ class Machine(Counted, Generic[T]):
         if self._loop is not None and self._is_elsewhere():
             self._loop.call_soon_threadsafe(self._settle)
             return
+        if self._receivers.woken > len(self._buffer):
+            self._receivers.woken = len(self._buffer)  # an abort has taken what was promised
         self._promise()
         if self._closed:
             self._senders.wake_all()
