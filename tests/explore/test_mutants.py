@@ -204,7 +204,7 @@ def test_every_call_in_a_fork_comes_to_an_end() -> None:
     script = """
 from tests.explore.judging import allow, run_all
 def hang():
-    allow(0.1)
+    allow(0.1, on_the_clock=10)
     while True: pass
 def wrong(): raise ValueError("why")
 calls = [("hangs", hang), ("raises", wrong), ("returns", lambda: "a word" * 100_000), ("grows", lambda: "x" * 2**40)]
