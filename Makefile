@@ -38,9 +38,10 @@ help:
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
 	@echo 'make prove       the long runs: schedules of small programs, the model at random, and mutants that must be noticed'
 	@echo 'make soak        random tasks on the real event loops, 10 minutes or MINUTES=1'
-	@echo 'make violations  the explorer on other libraries, into docs/violations.md; violations-again plays its schedules'
+	@echo 'make violations  the explorer on other libraries, into docs/violations.md; violations-again plays its schedules,'
+	@echo '                 and tests the instrument'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
-	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in a quarter of an hour'
+	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in about an hour'
 	@echo 'make fmt         let ruff format and fix what it can'
 	@echo 'make clean       remove all that these targets made'
 
@@ -57,7 +58,7 @@ lint: .venv/dev.ready
 types: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 types: .venv/dev.ready
 	.venv/bin/python -m mypy
-	.venv/bin/python -m mypy.stubtest aiochannel
+	.venv/bin/python -m mypy.stubtest --allowlist tests/typing/stubtest.txt aiochannel
 	MYPYPATH=stubs .venv/bin/python -m mypy.stubtest --ignore-missing-stub $(notdir $(wildcard stubs/*))
 	.venv/bin/python -m pyright --verifytypes aiochannel --ignoreexternal
 	.venv/bin/python -m tests.typing.snapshot --check
@@ -97,30 +98,23 @@ MINUTES ?= 10
 soak: .venv/dev.ready
 	.venv/bin/python -m tests.soak --minutes $(MINUTES)
 
-PEERS = .venv-bench-$(NEWEST)/bin/python -m tests.explore.peers
+VIOLATIONS = .venv-bench-$(NEWEST)/bin/python -m tools.violations
 
 violations: .venv-bench-$(NEWEST)/ready
-	$(PEERS) --write docs/violations.md
+	$(VIOLATIONS) --write docs/violations.md
 
-violations-again: .venv-bench-$(NEWEST)/ready
-	$(PEERS) --reproduce docs/violations.md
+violations-again: .venv-$(NEWEST)/ready .venv-bench-$(NEWEST)/ready
+	.venv-$(NEWEST)/bin/python -m pytest --quiet tools
+	$(VIOLATIONS) --reproduce docs/violations.md
 
 BENCH = .venv-bench-$(NEWEST)/bin/python -m benchmarks
 
-# Numbers of waiters. Written out within $(if ...), the commas would be make's.
-SIZES := 1000,4000,40000
-
 bench: .venv-bench-$(NEWEST)/ready
-	$(BENCH) measure build/bench/quick.json --sizes $(SIZES) --few
+	$(BENCH) measure build/bench/quick.json --rounds 1 --few
 	$(BENCH) table build/bench/quick.json
 
-# The newest Python on asyncio gets the most rounds and the most waiters; the page takes its tables from that run.
 bench-full: $(VERSIONS:%=.venv-bench-%/ready)
-	$(BENCH) measure build/bench/$(NEWEST)-asyncio.json --rounds 9 --sizes $(SIZES),100000 --few --million
-	$(foreach version,$(VERSIONS),$(foreach loop,asyncio uvloop,$(if $(filter-out $(NEWEST)-asyncio,$(version)-$(loop)), \
-	    .venv-bench-$(version)/bin/python -m benchmarks measure build/bench/$(version)-$(loop).json --loop $(loop) --rounds 3 --sizes $(SIZES) --few &&))) true
-	$(BENCH) page build/bench/$(NEWEST)-asyncio.json $(filter-out build/bench/$(NEWEST)-asyncio.json, \
-	    $(foreach version,$(VERSIONS),build/bench/$(version)-asyncio.json build/bench/$(version)-uvloop.json)) --into docs
+	$(BENCH) all $(VERSIONS:%=.venv-bench-%/bin/python)
 
 fmt: .venv/dev.ready
 	.venv/bin/python -m ruff check --fix .

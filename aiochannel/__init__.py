@@ -1,14 +1,17 @@
 """Typed, closable channels for asyncio.
 
-Reading order: errors, lines (who waits), selection (a case, and waiting for one of several), protocols (the two sides),
-handles (one-sided views and counted ends), channel (the machine), timers, merging.
+Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), cases and selection (waiting
+for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers, merging.
 """
 
+from aiochannel.cases import Case, otherwise
 from aiochannel.channel import Channel, ChannelStatistics
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
+from aiochannel.handles import End
 from aiochannel.merging import merge
 from aiochannel.protocols import Receiver, Sender
-from aiochannel.selection import Case, otherwise, select, select_any
+from aiochannel.selection import select, select_any
+from aiochannel.tasks import TaskGroup, origins
 from aiochannel.timers import after, tick
 
 __version__ = "2.0.0.dev0"
@@ -21,11 +24,14 @@ __all__ = [
     "ChannelError",
     "ChannelFull",
     "ChannelStatistics",
+    "End",
     "Receiver",
     "Sender",
+    "TaskGroup",
     "__version__",
     "after",
     "merge",
+    "origins",
     "otherwise",
     "select",
     "select_any",

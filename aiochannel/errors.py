@@ -26,3 +26,18 @@ class ChannelFull(ChannelError):
 
 class ChannelEmpty(ChannelError):
     """`get_nowait` found no item that is not promised to a waiting receiver already."""
+
+
+def source(error: BaseException) -> BaseException:
+    """Return what closed the first of the channels through which this ChannelClosed came; another error is its own."""
+    met: list[BaseException] = []
+    while isinstance(error, ChannelClosed) and error.__cause__ is not None and error not in met:
+        met.append(error)
+        error = error.__cause__
+    return error
+
+
+def check_cause(cause: object) -> None:
+    """Refuse what cannot be the cause of a close."""
+    if cause is not None and not isinstance(cause, BaseException):
+        raise TypeError(f"the cause must be an exception or None, not {cause!r}")

@@ -5,62 +5,74 @@ the handle has nothing of the other side. An end counts from the moment it is op
 block a handle. When it leaves, what the handle could do is replaced by a refusal, so that an open end pays nothing for
 the check.
 
-Handles know the protocols, not the class Channel.
+Handles know the protocols, not the class Channel. An end refers to its handle and never the other way round, so that an
+end that is dropped is freed at once.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from abc import abstractmethod
+from asyncio import CancelledError, Task
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Generic, Never, NoReturn, Protocol, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel.errors import ChannelClosed
+from aiochannel._core.ends import OpenEnd, OpenReceiver, OpenSender
+from aiochannel.cases import Case
+from aiochannel.errors import ChannelClosed, check_cause
 from aiochannel.protocols import Receiver, Sender
-from aiochannel.selection import Case
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
 
-# The types of the methods that a handle holds. A checker does not bind a protocol's object a second time, and gives its
-# `async def` the type that it gives to the `async def` of a Sender.
+# The types of the methods that a handle holds. Protocols instead of Callable: checkers would bind a Callable attribute
+# as a method, and would not tell `async def` from a function that returns an awaitable.
 
 
-class _Asks(Protocol[T_co]):
+class _Call0(Protocol[T_co]):
     def __call__(self) -> T_co: ...
 
 
-class _Waits(Protocol[T_co]):
+class _AsyncCall0(Protocol[T_co]):
     async def __call__(self) -> T_co: ...
 
 
-class _Takes(Protocol[T_contra, T_co]):
+class _Call1(Protocol[T_contra, T_co]):
     def __call__(self, item: T_contra, /) -> T_co: ...
 
 
-class _TakesAndWaits(Protocol[T_contra, T_co]):
+class _AsyncCall1(Protocol[T_contra, T_co]):
     async def __call__(self, item: T_contra, /) -> T_co: ...
 
 
-class _Closes(Protocol):
+class _Close(Protocol):
     def __call__(self, cause: BaseException | None = None) -> bool: ...
 
 
 class _Handle:
     """What both sides have: a look at the channel, and equality by side and channel."""
 
-    __slots__ = ("__weakref__", "_describe", "closed", "join", "maxsize", "qsize")
+    __slots__ = ("__weakref__", "_describe", "_end", "closed", "join", "maxsize", "qsize")
 
-    def __init__(self, channel: Sender[Never] | Receiver[object]) -> None:
-        self._describe: _Asks[str] = channel.__repr__
+    def __init__(self, channel: Sender[Never] | Receiver[object], end: OpenEnd | None) -> None:
+        self._end = end
+        self._describe: _Call0[str] = channel.__repr__
         self.maxsize: int = channel.maxsize
-        self.qsize: _Asks[int] = channel.qsize
-        self.closed: _Asks[bool] = channel.closed
-        self.join: _Waits[None] = channel.join
+        self.qsize: _Call0[int] = channel.qsize
+        self.closed: _Call0[bool] = channel.closed
+        self.join: _AsyncCall0[None] = channel.join
+
+    @abstractmethod
+    def _retire(self) -> None:
+        """Refuse everything but to look at the channel."""
+
+    def _has_left(self) -> str:
+        return f"this end, a {self!r}, has left"
 
     def _refuse(self) -> "tuple[_Refusal, _AsyncRefusal]":
-        refuse, refuse_async = _refusals(f"this end, a {self!r}, has left")
+        refuse, refuse_async = _refusals(self._has_left())
         self.join = refuse_async
         return refuse, refuse_async
 
@@ -85,22 +97,33 @@ class _Handle:
 class SenderHandle(_Handle, Generic[T]):
     """What a `Sender` can do, and nothing else."""
 
-    __slots__ = ("close", "full", "on_put", "put", "put_many", "put_nowait")
+    __slots__ = ("_close", "full", "on_put", "put", "put_many", "put_nowait")
 
-    def __init__(self, channel: Sender[T]) -> None:
-        super().__init__(channel)
-        self.full: _Asks[bool] = channel.full
-        self.put: _TakesAndWaits[T, None] = channel.put
-        self.put_nowait: _Takes[T, None] = channel.put_nowait
-        self.put_many: _TakesAndWaits[Iterable[T], None] = channel.put_many
-        self.close: _Closes = channel.close
-        self.on_put: _Takes[T, Case[None]] = channel.on_put
+    def __init__(self, channel: Sender[T], end: OpenSender | None = None) -> None:
+        super().__init__(channel, end)
+        self.full: _Call0[bool] = channel.full
+        self.put: _AsyncCall1[T, None] = channel.put
+        self.put_nowait: _Call1[T, None] = channel.put_nowait
+        self.put_many: _AsyncCall1[Iterable[T], None] = channel.put_many
+        self._close: _Close = channel.close
+        self.on_put: _Call1[T, Case[None]] = channel.on_put
 
+    def close(self, cause: BaseException | None = None) -> bool:
+        """Close the channel, or leave it, if this is the handle of a counted end: `Sender.close`."""
+        if self._end is None:
+            return self._close(cause)
+        if self._end.left:
+            raise ChannelClosed(self._has_left())
+        check_cause(cause)
+        closed = self._end.leave(cause)
+        self._retire()
+        return closed
+
+    @override
     def _retire(self) -> None:
-        # Looking at the channel stays possible.
         refuse, refuse_async = self._refuse()
         self.put = self.put_many = refuse_async
-        self.put_nowait = self.close = self.on_put = refuse
+        self.put_nowait = self.on_put = refuse
 
 
 @final
@@ -110,20 +133,20 @@ class ReceiverHandle(_Handle, Generic[T]):
     # The interpreter looks `__anext__` up on the type and binds what it finds: a slot binds to what is stored in it.
     __slots__ = ("__anext__", "empty", "get", "get_many", "get_nowait", "on_get")
 
-    def __init__(self, channel: Receiver[T]) -> None:
-        super().__init__(channel)
-        self.empty: _Asks[bool] = channel.empty
-        self.get: _Waits[T] = channel.get
-        self.get_nowait: _Asks[T] = channel.get_nowait
-        self.get_many: _TakesAndWaits[int, Sequence[T]] = channel.get_many
-        self.on_get: _Asks[Case[T]] = channel.on_get
-        self.__anext__: _Asks[Awaitable[T]] = channel.__aiter__().__anext__
+    def __init__(self, channel: Receiver[T], end: OpenReceiver | None = None) -> None:
+        super().__init__(channel, end)
+        self.empty: _Call0[bool] = channel.empty
+        self.get: _AsyncCall0[T] = channel.get
+        self.get_nowait: _Call0[T] = channel.get_nowait
+        self.get_many: _AsyncCall1[int, Sequence[T]] = channel.get_many
+        self.on_get: _Call0[Case[T]] = channel.on_get
+        self.__anext__: _AsyncCall0[T] = channel.__anext__
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
+    @override
     def _retire(self) -> None:
-        # Looking at the channel stays possible.
         refuse, refuse_async = self._refuse()
         self.get = self.get_many = self.__anext__ = refuse_async
         self.get_nowait = self.on_get = refuse
@@ -152,32 +175,74 @@ class End(Generic[T_co]):
     """One counted end of a channel: a context manager, `with` or `async with`, that gives its block a handle.
 
     It counts from the moment it is opened, so that ends given to tasks that have not started yet keep the channel open.
-    It leaves when its block ends, or when it is dropped without having been entered. Its handle raises ChannelClosed
-    from then on.
+    It leaves, once: when its block ends, by `leave`, by `close` of its handle, with a task (`leave_with`,
+    `TaskGroup.start_soon`), or when it is dropped without having been entered. Its handle raises ChannelClosed from
+    then on. What ended its use becomes the cause if the channel closes, and the first cause stays. GeneratorExit is no
+    cause, and for a receiving end CancelledError is none.
+
+    One task enters it, once. Open another end for another task.
     """
 
-    __slots__ = ("__weakref__", "_entered", "_handle", "_leave", "_left", "_retire")
+    __slots__ = ("__weakref__", "_end", "_entered", "_handle", "_retire")
 
-    def __init__(self, handle: T_co, retire: Callable[[], None], leave: Callable[[BaseException | None], None]) -> None:
+    def __init__(self, handle: T_co, end: OpenEnd, retire: Callable[[], None]) -> None:
         self._handle = handle
+        self._end = end
         self._retire = retire
-        self._leave = leave
         self._entered = False
-        self._left = False
+
+    def leave(self, cause: BaseException | None = None) -> None:
+        """Leave now. Without a cause it says that all is well. An end that has left does nothing.
+
+        Raises:
+            TypeError: the cause is not an exception.
+        """
+        check_cause(cause)
+        if not self._end.left:
+            self._end.leave(cause)
+            self._retire()
+
+    def leave_with(self, task: Task[object], /) -> None:
+        """Leave when the task is done, if the end is still here then, with what ended the task as the cause.
+
+        A task that is cancelled before its first step is done too, although it has never entered the end. Where the
+        cause is an error of the task, asyncio takes it as retrieved: it is the channel's to tell.
+        """
+        if task.done():
+            self._leave_after(task)
+        else:
+            task.add_done_callback(self._leave_after)
+
+    def _leave_after(self, task: Task[object]) -> None:
+        if self._end.left:
+            return
+        try:
+            cause = task.exception()
+        except CancelledError as cancellation:
+            cause = cancellation
+        try:
+            self.leave(cause)
+        finally:
+            del cause  # its traceback may have this frame
 
     def __enter__(self) -> T_co:
-        if self._left:
+        if self._end.left:
             raise ChannelClosed(f"this end, a {self._handle!r}, has left")
+        if self._entered:
+            raise RuntimeError(
+                f"this end, a {self._handle!r}, was entered before; another task needs an end of its own"
+            )
         self._entered = True
         return self._handle
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._left:
-            self._leave(exc)
-            self._left = True
+        if isinstance(exc, GeneratorExit):  # it may be the collector that closes the coroutine
+            self._end.leave_anywhere()
             self._retire()
+        else:
+            self.leave(exc)
 
     async def __aenter__(self) -> T_co:
         return self.__enter__()
@@ -189,20 +254,20 @@ class End(Generic[T_co]):
 
     def __del__(self) -> None:
         if not self._entered:
-            self.__exit__(None, None, None)
+            self._end.drop()
 
     @override
     def __reduce__(self) -> str:
         raise TypeError(f"cannot pickle or copy an end of {self._handle!r}")
 
 
-def sending_end(channel: Sender[T], leave: Callable[[BaseException | None], None]) -> End[Sender[T]]:
-    """Return an end that calls `leave` with what ended its block."""
-    handle = SenderHandle(channel)
-    return End(handle, handle._retire, leave)
+def sending_end(channel: Sender[T], end: OpenSender) -> End[Sender[T]]:
+    """Return a counted end of the channel."""
+    handle = SenderHandle(channel, end)
+    return End(handle, end, handle._retire)
 
 
-def receiving_end(channel: Receiver[T], leave: Callable[[BaseException | None], None]) -> End[Receiver[T]]:
-    """Return an end that calls `leave` with what ended its block."""
-    handle = ReceiverHandle(channel)
-    return End(handle, handle._retire, leave)
+def receiving_end(channel: Receiver[T], end: OpenReceiver) -> End[Receiver[T]]:
+    """Return a counted end of the channel."""
+    handle = ReceiverHandle(channel, end)
+    return End(handle, end, handle._retire)

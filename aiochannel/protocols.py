@@ -1,110 +1,265 @@
 """The two sides of a channel as types.
 
-A `Sender[T]` may put and close, a `Receiver[T]` may get and iterate; a `Channel[T]` is both. They are structural: a
-channel, a handle, an end and an application's own test double all fit without inheriting anything.
+A `Sender[T]` puts and closes, a `Receiver[T]` gets and iterates, and a channel is both. The protocols are structural: a
+channel, a handle, an end and an application's own test double fit without inheriting anything. What the methods promise
+is written here, for every implementation; a class describes at its own methods what it adds.
 
 Variance follows from what each side does with an item. A `Sender[Animal]` accepts dogs, so it may stand where a
-`Sender[Dog]` is asked for (contravariant); a `Receiver[Dog]` gives animals, so it may stand where a `Receiver[Animal]`
+`Sender[Dog]` is asked for (contravariant). A `Receiver[Dog]` gives animals, so it may stand where a `Receiver[Animal]`
 is asked for (covariant). A channel does both and is invariant.
 
 No method here is overloaded or generic in a second variable: type checkers would then infer `object` for `T` where a
 `Channel[int]` is passed as a `Receiver[T]`.
+
+Both protocols can be used with `isinstance`, for libraries that check types at run time. It compares the names of the
+members only, and takes microseconds: this package does not use it.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
-from aiochannel.selection import Case
+from aiochannel.cases import Case
 
 T_contra = TypeVar("T_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)
 
 
+@runtime_checkable
 class Sender(Protocol[T_contra]):
-    """The sending side of a channel: puts items, and closes when no more will come."""
+    """The sending side of a channel: puts items, and closes the channel when no more will come.
+
+    The methods state the contract. A class that promises less, or raises further errors, says so at its own methods:
+    a sender to another process, for example, may not know whether a cancelled put was accepted.
+
+    Example:
+        ```python
+        async def count(numbers: Sender[int]) -> None:
+            for number in range(3):
+                await numbers.put(number)
+            numbers.close()
+        ```
+    """
 
     @property
     def maxsize(self) -> int:
-        """See `Channel.maxsize`."""
+        """The number of items that the channel buffers; 0 for an unbounded channel and for a rendezvous."""
         ...
 
     def qsize(self) -> int:
-        """See `Channel.qsize`."""
+        """Return the number of buffered items that are not promised to a receiver."""
         ...
 
     def closed(self) -> bool:
-        """See `Channel.closed`."""
+        """Return whether the channel is closed; buffered items can still be received.
+
+        A closed channel stays closed.
+        """
         ...
 
     def full(self) -> bool:
-        """See `Channel.full`."""
+        """Return whether `put_nowait` would find no room.
+
+        A slot that is granted to a waiting sender is not room. A waiting receiver is room for one item.
+        """
         ...
 
     async def put(self, item: T_contra, /) -> None:
-        """See `Channel.put`."""
+        """Put an item into the channel, waiting for room if there is none.
+
+        When the call returns, the channel has accepted the item, once. Waiting senders are served in the order in which
+        they began to wait.
+
+        Raises:
+            ChannelClosed: the channel is closed, or was closed while the call waited; its cause, if any, is
+                `__cause__`. The item is not in the channel.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop. The item is not in
+                the channel.
+
+        Cancellation:
+            Safe. The item of a cancelled call is not in the channel and never will be; a slot granted to the call goes
+            to the next sender.
+        """
         ...
 
     def put_nowait(self, item: T_contra, /) -> None:
-        """See `Channel.put_nowait`."""
+        """Put an item into the channel at once.
+
+        Raises:
+            ChannelFull: there is no room, or all room is granted to waiting senders. The item is not in the channel.
+            ChannelClosed: the channel is closed, full or not; its cause, if any, is `__cause__`. The item is not in the
+                channel.
+        """
         ...
 
     async def put_many(self, items: Iterable[T_contra], /) -> None:
-        """See `Channel.put_many`."""
+        """Put all the items into the channel in their order, waiting for room as needed.
+
+        Other senders may put between them. If the call raises, the items that were accepted stay accepted; an iterator
+        given as `items` has then advanced just past the first item that was not accepted.
+
+        Raises:
+            ChannelClosed: the channel is closed, or was closed while the call waited; its cause, if any, is
+                `__cause__`.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. The items that were accepted before stay accepted; no item is put after the call was cancelled.
+        """
         ...
 
     def close(self, cause: BaseException | None = None) -> bool:
-        """See `Channel.close`."""
+        """Close the channel permanently, and return whether this call closed it.
+
+        From now on no item is accepted: every put, a waiting one included, raises ChannelClosed. Receivers go on until
+        the channel is drained. If a cause is given, every ChannelClosed has it as `__cause__`, and `async for` raises
+        ChannelClosed instead of ending. The first cause stays.
+
+        On the handle of a counted end it says that this end is done: the end leaves, with the cause, and the channel
+        closes if it was the last one.
+
+        Raises:
+            TypeError: the cause is not an exception. The channel is not closed.
+            ChannelClosed: this is the handle of a counted end that has left.
+        """
         ...
 
     async def join(self) -> None:
-        """See `Channel.join`."""
+        """Wait until the channel is closed and drained, whoever drains it.
+
+        Raises:
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. Waiting has no effect on the channel.
+        """
         ...
 
     def on_put(self, item: T_contra, /) -> Case[None]:
-        """See `Channel.on_put`."""
+        """Return a case for `select` that puts the item.
+
+        The item is put when a select takes the case, once for each such select. A select that takes another case, or is
+        cancelled, has not put it.
+        """
         ...
 
 
+@runtime_checkable
 class Receiver(Protocol[T_co]):
-    """The receiving side of a channel: gets items until the channel is closed and drained."""
+    """The receiving side of a channel: gets items until the channel is closed and drained.
+
+    It is an `AsyncIterator`, for `async for` and `anext`. The methods state the contract. A class that promises less,
+    or raises further errors, says so at its own methods: a receiver from another process, for example, may get an item
+    twice.
+
+    Example:
+        ```python
+        async def add(numbers: Receiver[int]) -> int:
+            total = 0
+            async for number in numbers:
+                total += number
+            return total
+        ```
+    """
 
     @property
     def maxsize(self) -> int:
-        """See `Channel.maxsize`."""
+        """The number of items that the channel buffers; 0 for an unbounded channel and for a rendezvous."""
         ...
 
     def qsize(self) -> int:
-        """See `Channel.qsize`."""
+        """Return the number of buffered items that are not promised to a receiver."""
         ...
 
     def closed(self) -> bool:
-        """See `Channel.closed`."""
+        """Return whether the channel is closed; buffered items can still be received.
+
+        A closed channel stays closed.
+        """
         ...
 
     def empty(self) -> bool:
-        """See `Channel.empty`."""
+        """Return whether `get_nowait` would find no item.
+
+        An item that is promised to a waiting receiver does not count.
+        """
         ...
 
     async def get(self) -> T_co:
-        """See `Channel.get`."""
+        """Remove and return the next item, waiting for one if there is none.
+
+        Waiting receivers are served in the order in which they began to wait.
+
+        Raises:
+            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`. No item will come, for
+                any receiver.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. A cancelled call has taken nothing, and an item promised to it goes to the next receiver, at its old
+            place in the order.
+        """
         ...
 
     def get_nowait(self) -> T_co:
-        """See `Channel.get_nowait`."""
+        """Remove and return the next item at once.
+
+        Raises:
+            ChannelEmpty: there is no item, or all items are promised to waiting receivers.
+            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
+        """
         ...
 
     async def get_many(self, limit: int, /) -> Sequence[T_co]:
-        """See `Channel.get_many`."""
+        """Remove and return the next items, as many as there are, at least 1 and at most `limit`.
+
+        The call waits for the first item only.
+
+        Raises:
+            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+            TypeError: `limit` is not an int.
+            ValueError: `limit` is less than 1.
+
+        Cancellation:
+            Safe. A cancelled call has taken nothing, and an item promised to it goes to the next receiver, at its old
+            place in the order.
+        """
         ...
 
     def __aiter__(self) -> AsyncIterator[T_co]:
-        """See `Channel.__anext__`."""
+        """Return an iterator over the items, usually the receiver itself; `async for` calls this."""
+        ...
+
+    async def __anext__(self) -> T_co:
+        """Remove and return the next item, waiting for one if there is none; `async for` and `anext` call this.
+
+        Raises:
+            StopAsyncIteration: the channel is closed and drained, and has no cause.
+            ChannelClosed: the channel is drained and was closed with a cause, which is `__cause__`: the items end
+                because something failed.
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. A cancelled call has taken nothing, and an item promised to it goes to the next receiver, at its old
+            place in the order. A new iteration goes on with the next item.
+        """
         ...
 
     async def join(self) -> None:
-        """See `Channel.join`."""
+        """Wait until the channel is closed and drained, whoever drains it.
+
+        Raises:
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. Waiting has no effect on the channel.
+        """
         ...
 
     def on_get(self) -> Case[T_co]:
-        """See `Channel.on_get`."""
+        """Return a case for `select` that gets an item.
+
+        An item is taken when a select takes the case, one for each such select. A select that takes another case, or is
+        cancelled, has taken nothing here.
+        """
         ...

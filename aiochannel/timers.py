@@ -1,85 +1,266 @@
 """Time as channels, so that a timeout or a heartbeat is one more case of a select.
 
-A timer is kept going by its receiver: when the receiver is dropped, it is taken off the event loop. Times are those of
-the loop's clock, in seconds. Neither channel is ever closed.
+A timer has a small channel inside. Every look at the timer first moves what is due, by the loop's clock, into that
+channel. So a timer is ready from the moment when it is due, although a task that never waits does not let the loop run.
+
+The loop has a call scheduled for a timer only while somebody waits on it. The call keeps the timer, and with it the
+waiters, as the loop keeps a task that sleeps. When nobody waits any more the call is cancelled, so a timer that is
+dropped leaves nothing behind.
+
+Times are those of the loop's clock, in seconds. No timer is ever closed.
 """
 
-from asyncio import AbstractEventLoop, TimerHandle, get_running_loop
-from math import floor, isfinite, isnan
-from typing import final
-from weakref import finalize, ref
+from asyncio import AbstractEventLoop, TimerHandle, get_running_loop, sleep
+from collections.abc import AsyncIterator, Callable, Sequence
+from math import floor, fsum, inf, isfinite, isnan
+from typing import Final, Generic, TypeVar, final
 
+from typing_extensions import override
+
+from aiochannel._core.operations import GetOperation, Operation
+from aiochannel._core.resting import Blocked
+from aiochannel._core.waiters import Selection, Waiter
+from aiochannel.cases import Case
 from aiochannel.channel import Channel
 from aiochannel.protocols import Receiver
+from aiochannel.selection import select
+
+R_co = TypeVar("R_co", covariant=True)
+U = TypeVar("U")
+
+SHORTEST: Final = 1e-9
+"""The shortest interval of a tick: a nanosecond, the resolution of the clocks."""
 
 
 def after(delay: float, /) -> Receiver[float]:
-    """Return a receiver that gets one item, the loop's time, when `delay` seconds have passed.
+    """Return a receiver that gets one item, the loop's time at which `delay` seconds have passed.
 
-    Returns at once, and needs a running event loop. A delay of 0 or less has passed already.
+    Returns at once, and needs a running event loop. The item is there from that time on, whether the loop has run or
+    not. A delay of 0 or less has passed already; one of infinity, or longer than every float, never passes.
 
     Raises:
-        ValueError: `delay` is not a number.
+        TypeError: `delay` is not a real number.
+        ValueError: `delay` is nan.
         RuntimeError: no event loop is running.
     """
-    if isnan(delay):
+    seconds = _seconds("delay", delay)
+    if isnan(seconds):
         raise ValueError("delay must be a number of seconds, not nan")
     loop = get_running_loop()
-    channel: Channel[float] = Channel(1, loop)
-    timer = loop.call_later(max(delay, 0), _fire, loop, ref(channel))
-    finalize(channel, timer.cancel).atexit = False
-    return channel.receiver
-
-
-def _fire(loop: AbstractEventLoop, target: "ref[Channel[float]]") -> None:
-    channel = target()
-    assert channel is not None  # its finalizer has cancelled this timer
-    channel.put_nowait(loop.time())
+    return _Timer(_Items(f"after({seconds})", loop), loop, max(seconds, 0.0), None)
 
 
 def tick(interval: float, /) -> Receiver[float]:
     """Return a receiver that gets the loop's time every `interval` seconds, first after one interval.
 
-    Returns at once, and needs a running event loop. There is no backlog: a receiver that comes late finds the latest
-    tick only, and ticks that a busy loop has missed are left out. Ticks keep to multiples of the interval.
+    Returns at once, and needs a running event loop. Ticks keep to multiples of the interval, and an item is the time of
+    its tick. A tick is there from that time on, whether the loop has run or not. There is no backlog: a receiver that
+    comes late finds the latest tick only. An interval of less than a nanosecond counts as a nanosecond.
 
     Raises:
-        ValueError: `interval` is not a finite number above 0.
+        TypeError: `interval` is not a real number.
+        ValueError: `interval` is not above 0, or not finite as a float.
         RuntimeError: no event loop is running.
     """
-    if not (isfinite(interval) and interval > 0):
-        raise ValueError(f"interval must be a finite number of seconds above 0, not {interval!r}")
+    seconds = _seconds("interval", interval)
+    if not (isfinite(seconds) and seconds > 0):
+        raise ValueError(f"interval must be a finite number of seconds above 0, not {seconds}")
     loop = get_running_loop()
-    channel: Channel[float] = Channel(1, loop)
-    finalize(channel, _Ticker(loop, interval, ref(channel)).stop).atexit = False
-    return channel.receiver
+    seconds = max(seconds, SHORTEST)
+    return _Timer(_Items(f"tick({seconds})", loop), loop, seconds, seconds)
+
+
+def _seconds(name: str, given: float) -> float:
+    try:
+        return fsum((given,))  # takes every real number; `float` would read a str too
+    except TypeError:
+        raise TypeError(f"{name} must be a number of seconds, not {given!r}") from None
+    except OverflowError:  # an int beyond every float
+        return inf if given > 0 else -inf
 
 
 @final
-class _Ticker:
-    __slots__ = ("_interval", "_loop", "_multiple", "_start", "_target", "_timer")
+class _Items(Channel[float]):
+    """What has fallen due and was not received yet. In messages it bears the name of its timer."""
 
-    def __init__(self, loop: AbstractEventLoop, interval: float, target: "ref[Channel[float]]") -> None:
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str, loop: AbstractEventLoop) -> None:
+        super().__init__(0, loop)
+        self._name = name
+
+    def awaited(self) -> bool:
+        """Return whether somebody waits for an item."""
+        return self._receivers.waiting() > 0
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{self._name} at {id(self):#x}>"
+
+
+@final
+class _Timer:
+    """A receiver of one item after a delay and, with an interval, of one at each interval from then on."""
+
+    __slots__ = ("__weakref__", "_call", "_first", "_interval", "_items", "_loop", "_next", "_number")
+
+    def __init__(self, items: _Items, loop: AbstractEventLoop, delay: float, interval: float | None) -> None:
+        self._items = items
         self._loop = loop
         self._interval = interval
-        self._start = loop.time()
-        self._target = target
-        self._multiple = 1
-        self._timer = self._schedule()
+        self._first = loop.time() + delay
+        self._number = 0
+        """The number of the next tick; the first one has 0."""
+        self._next: float | None = self._first
+        """The time of the next item, or None if none will come."""
+        self._call: TimerHandle | None = None
+        """The loop's call for the next item. It is scheduled while somebody waits."""
 
-    def _schedule(self) -> TimerHandle:
-        return self._loop.call_at(self._start + self._multiple * self._interval, self._fire)
+    # The clock
 
-    def _fire(self) -> None:
-        channel = self._target()
-        assert channel is not None  # its finalizer has cancelled this timer
-        now = self._loop.time()
-        while not channel.empty():
-            channel.get_nowait()  # a tick that nobody took is out of date
-        channel.put_nowait(now)
-        # A timer may fire a clock's resolution early: the same tick must not come twice.
-        self._multiple = max(self._multiple, floor((now - self._start) / self._interval)) + 1
-        self._timer = self._schedule()
+    def look(self) -> None:
+        """Move what is due into the channel."""
+        if self._next is not None and (now := self._loop.time()) >= self._next:
+            self._fall_due(now)
 
-    def stop(self) -> None:
-        self._timer.cancel()
+    def _fire(self, time: float) -> None:
+        self._call = None
+        self._fall_due(max(time, self._loop.time()))  # a loop may call a clock's resolution early
+
+    def _fall_due(self, now: float) -> None:
+        # A tick that nobody received is out of date.
+        if out_of_date := self._items.qsize():
+            self._items.get_many_nowait(out_of_date)
+        if self._interval is None:
+            self._items.put_nowait(self._first)
+            self._next = None
+        else:
+            # Never below the number of the next tick, for a call that comes early: no tick comes twice.
+            number = max(self._number, floor((now - self._first) / self._interval))
+            self._items.put_nowait(self._first + number * self._interval)
+            self._number = number + 1
+            self._next = self._first + self._number * self._interval
+        self._cancel_call()
+        if self._items.awaited():
+            self._schedule_call()
+
+    # Waiting
+
+    def wait(self, selection: Selection) -> None:
+        """Schedule a call for a select that has entered the wait queue, and cancel it when nobody waits any more."""
+        self._schedule_call()
+        selection.waiter.add_done_callback(self._waiter_done)
+
+    def _waiter_done(self, waiter: Waiter) -> None:
+        if waiter.cancelled():
+            # Its task removes it from the wait queue, and runs before this call.
+            self._loop.call_soon(self._cancel_idle_call)
+        else:
+            self._cancel_idle_call()
+
+    def _cancel_idle_call(self) -> None:
+        if not self._items.awaited():
+            self._cancel_call()
+
+    def _schedule_call(self) -> None:
+        if self._call is None and self._next is not None:
+            self._call = self._loop.call_at(self._next, self._fire, self._next)
+
+    def _cancel_call(self) -> None:
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+
+    # What a receiver has
+
+    @property
+    def maxsize(self) -> int:
+        return 1
+
+    def qsize(self) -> int:
+        self.look()
+        return self._items.qsize()
+
+    def empty(self) -> bool:
+        self.look()
+        return self._items.empty()
+
+    def closed(self) -> bool:
+        return self._items.closed()
+
+    async def get(self) -> float:
+        await self._let_others_run()
+        _, time = await select(self.on_get())
+        return time
+
+    def get_nowait(self) -> float:
+        self.look()
+        return self._items.get_nowait()
+
+    async def get_many(self, limit: int, /) -> Sequence[float]:
+        await self._let_others_run()
+        self.look()
+        return self._items.get_many_nowait(limit) or [await self.get()]
+
+    async def _let_others_run(self) -> None:
+        # A task that comes late to every tick never waits; without this it would freeze the loop.
+        if not self.empty():
+            await sleep(0)
+
+    def __aiter__(self) -> AsyncIterator[float]:
+        return self
+
+    async def __anext__(self) -> float:
+        return await self.get()
+
+    async def join(self) -> None:
+        await self._items.join()
+
+    def on_get(self) -> Case[float]:
+        return Case(_LookFirst(self, GetOperation(self._items)))
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    @override
+    def __reduce__(self) -> str:
+        return self._items.__reduce__()
+
+
+@final
+class _LookFirst(Operation[R_co], Generic[R_co]):
+    """An operation on what has fallen due. It looks at the clock before it is attempted."""
+
+    __slots__ = ("_inner", "_timer")
+
+    def __init__(self, timer: _Timer, inner: Operation[R_co]) -> None:
+        self._timer = timer
+        self._inner = inner
+
+    @override
+    def ended(self) -> bool:
+        return self._inner.ended()
+
+    @override
+    def attempt(self) -> R_co | Blocked:
+        self._timer.look()
+        return self._inner.attempt()
+
+    @override
+    def park(self, selection: Selection, position: int, /) -> None:
+        self._inner.park(selection, position)
+        self._timer.wait(selection)
+
+    @override
+    def complete(self, selection: Selection, /) -> R_co:
+        return self._inner.complete(selection)
+
+    @override
+    def give_back(self, selection: Selection, /) -> None:
+        self._inner.give_back(selection)
+
+    @override
+    def map(self, fn: Callable[[R_co], U], /) -> Operation[U]:
+        # What falls due while `fn` runs must not take the place of the item that `fn` was given.
+        return _LookFirst(self._timer, self._inner.map(fn))

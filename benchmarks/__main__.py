@@ -1,49 +1,49 @@
 """Measure, and print or write what was measured.
 
-    python -m benchmarks measure [--loop uvloop] [--rounds N] [--sizes N,N] [--few] [--million] [--only WORD] FILE.json
+    python -m benchmarks measure FILE.json [--loop uvloop] [--rounds N] [--processes N] [--sizes N,N] [--few] ...
     python -m benchmarks table FILE.json
-    python -m benchmarks page FILE.json... --into docs
+    python -m benchmarks page FILE.json...
+    python -m benchmarks all PYTHON...
+    python -m benchmarks compare FOLDER [--rounds N]
 
-`make bench` does the first two for one Python, `make bench-full` all of it for every Python found.
+`make bench` does the first two for one Python. `make bench-full` is `all`: the first for each Python and event loop,
+and then the page. `compare` measures another copy of the package (FOLDER is its `aiochannel`, or holds it) beside this.
 """
 
 import argparse
-import gc
-import os
-import platform
-from collections.abc import Sequence
+import subprocess
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Final
 
-from benchmarks.counting import counted
-from benchmarks.growth import per_waiter
-from benchmarks.memory import memory
-from benchmarks.results import Results
-from benchmarks.runner import Execute, measure, on_loop
-from benchmarks.selecting import selects
-from benchmarks.subjects import FUTURES, OURS, STDLIB, installed
-from benchmarks.workloads import everyday
+from benchmarks.compare import compare
+from benchmarks.measuring import measure
+from benchmarks.plots import draw
+from benchmarks.report import summary, write_page
+from benchmarks.results import Results, merged
+
+SIZES: Final = "1000,4000,40000"
+BUILT: Final = Path("build/bench")
 
 
-def _measure(path: Path, loop: str, rounds: int, sizes: Sequence[int], few: bool, million: bool, only: str) -> None:
-    subjects, absent = installed()
-    results = Results(
-        machine=f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores",
-        python=platform.python_version(),
-        loop=loop,
-        rounds=rounds,
-        versions={subject.name: subject.version for subject in subjects},
-        absent=absent,
-    )
-    growing = [subject for subject in subjects if not few or subject.name in {OURS, STDLIB, FUTURES}]
+def measure_all(pythons: list[str]) -> None:
+    """Measure with each Python on each event loop; the page takes its tables from the newest one on asyncio."""
+    paths: list[Path] = []
+    for python in reversed(pythons):
+        for loop in ("asyncio", "uvloop"):
+            path = BUILT / f"{Path(python).parents[1].name.removeprefix('.venv-bench-')}-{loop}.json"
+            more = ["--rounds", "1"] if paths else ["--sizes", f"{SIZES},100000", "--million"]
+            subprocess.run([python, "-m", "benchmarks", "measure", path, "--loop", loop, "--few", *more], check=True)
+            paths.append(path)
+    make_page(paths)
 
-    def run(execute: Execute) -> None:
-        gc.freeze()
-        workloads = [*everyday(subjects), *selects(), *memory(subjects), *per_waiter(growing, sizes)]
-        measure([workload for workload in workloads if only in workload.name], results, execute)
-        counted(results, execute, million)
 
-    on_loop(loop, run)
-    results.save(path)
+def make_page(paths: list[Path]) -> None:
+    runs = [Results.load(path) for path in paths]
+    write_page(runs, Path("docs/performance.md"))
+    draw(runs[0], BUILT)
 
 
 def main() -> None:
@@ -52,28 +52,31 @@ def main() -> None:
     run = commands.add_parser("measure")
     run.add_argument("path", type=Path)
     run.add_argument("--loop", default="asyncio", choices=["asyncio", "uvloop"])
-    run.add_argument("--rounds", type=int, default=5)
-    run.add_argument("--sizes", default="1000,4000,10000,40000", help="numbers of waiters")
+    run.add_argument("--rounds", type=int, default=3, help="in each process")
+    run.add_argument("--processes", type=int, default=3, help="one after the other")
+    run.add_argument("--sizes", default=SIZES, help="numbers of waiters")
     run.add_argument("--few", action="store_true", help="per waiter: us, asyncio.Queue and the limit only")
     run.add_argument("--million", action="store_true", help="keep 1,000,000 channels alive, too")
-    run.add_argument("--only", default="", help="workloads whose name contains this")
-    table = commands.add_parser("table")
-    table.add_argument("path", type=Path)
-    page = commands.add_parser("page")
-    page.add_argument("paths", type=Path, nargs="+")
-    page.add_argument("--into", type=Path, default=Path("docs"))
+    commands.add_parser("table").add_argument("path", type=Path)
+    commands.add_parser("page").add_argument("paths", type=Path, nargs="+")
+    commands.add_parser("all").add_argument("pythons", nargs="+", help="the oldest first")
+    pair = commands.add_parser("compare")
+    pair.add_argument("folder", type=Path)
+    pair.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args()
-    if given.command == "measure":
-        sizes = [int(size) for size in given.sizes.split(",")]
-        _measure(given.path, given.loop, given.rounds, sizes, given.few, given.million, given.only)
-    elif given.command == "table":
-        from benchmarks.report import summary  # noqa: PLC0415
+    match given.command:
+        case "measure":
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+                merged(list(pool.map(partial(measure, given), range(given.processes)))).save(given.path)
+        case "table":
+            print(summary(Results.load(given.path)))
+        case "page":
+            make_page(given.paths)
+        case "all":
+            measure_all(given.pythons)
+        case _:
+            print(compare(given.folder, given.rounds))
 
-        print(summary(Results.load(given.path)))
-    else:
-        from benchmarks.page import write_page  # noqa: PLC0415  # it needs matplotlib
 
-        write_page([Results.load(path) for path in given.paths], given.into)
-
-
-main()
+if __name__ == "__main__":
+    main()

@@ -1,136 +1,166 @@
-"""Tables from results, in Markdown."""
+"""Tables from results, in Markdown, and the page made of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
 
-from benchmarks.counting import OFFERED, lost
-from benchmarks.goals import GOALS, losses
+from benchmarks.goals import GOALS
 from benchmarks.results import Results
-from benchmarks.runner import NOT_OFFERED
-from benchmarks.subjects import OURS, STDLIB
+from benchmarks.running import BYTES, PER_WAITER
+from tools.peers import COROUTINES, FUTURES, HANDLES, OURS, TRIO
+
+LEVEL: Final = 1.05
+"""A difference smaller than this is no difference."""
+OTHER_KINDS: Final = {OURS, HANDLES, TRIO, COROUTINES, FUTURES}
+"""These are no peers on the same event loop."""
 
 
 def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     rows = [list(heads), *map(list, lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-    rows.insert(1, ["-" * width if not column else "-" * (width - 1) + ":" for column, width in enumerate(widths)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
     return "\n".join(
-        "| " + " | ".join(
-            cell.ljust(width) if not column else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ) + " |"
+        f"| {row[0].ljust(widths[0])} | "
+        + " | ".join(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        + " |"
         for row in rows
-    )  # fmt: skip
+    )
 
 
-def goals(results: Results) -> str:
+def shown(figure: Callable[[], float]) -> str:
+    """Return the figure as text, or a dash if it was not measured."""
+    try:
+        value = figure()
+    except LookupError:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 or isinstance(value, int) else f"{value:,.2f}"
+
+
+def level(figure: Callable[[], float]) -> str:
+    text = shown(figure)
+    return "level" if text != "-" and 1 / LEVEL < figure() < LEVEL else text
+
+
+def verdicts(run: Results) -> str:
     lines: list[Sequence[str]] = []
     for goal in GOALS:
-        value = goal.figure(results)
-        if value is None:
-            lines.append((goal.title, "-", goal.bound(goal.floor), "not measured", goal.bound(goal.aim), ""))
-        else:
-            floor, aim = ("met" if goal.met(value, bound) else "MISSED" for bound in (goal.floor, goal.aim))
-            lines.append((goal.title, figure(value), goal.bound(goal.floor), floor, goal.bound(goal.aim), aim))
+        value = shown(partial(goal.figure, run))
+        floor, aim = ("" if value == "-" else goal.verdict(goal.figure(run), bound) for bound in (goal.floor, goal.aim))
+        lines.append((goal.title, value, goal.bound(goal.floor), floor, goal.bound(goal.aim), aim))
     return table(["ratio within one run", "value", "floor", "", "goal", ""], lines)
 
 
-def goals_of_all(runs: Sequence[Results]) -> str:
-    lines: list[Sequence[str]] = []
-    for goal in GOALS:
-        values = [goal.figure(results) for results in runs]
-        lines.append((goal.title, goal.bound(goal.floor), *("-" if each is None else figure(each) for each in values)))
-    return table(["ratio within one run", "floor", *(f"{each.python}, {each.loop}" for each in runs)], lines)
+def verdicts_of_all(runs: Sequence[Results]) -> str:
+    lines = [
+        (goal.title, goal.bound(goal.floor), *(shown(partial(goal.figure, run)) for run in runs)) for goal in GOALS
+    ]
+    return table(["ratio within one run", "floor", *(run.run for run in runs)], lines)
 
 
-def figure(value: float) -> str:
-    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+def compared(run: Results) -> list[str]:
+    """Return the everyday workloads, which `asyncio.Queue` or another peer has too."""
+    return [
+        name
+        for name, unit in run.units.items()
+        if unit.startswith("ns") and unit != PER_WAITER and HANDLES in run.samples[name]
+    ]
 
 
-def peers(results: Results) -> str:
-    """One row a workload, one column a subject that has one, in multiples of our cost."""
-    names = list(dict.fromkeys(row.workload for row in results.rows if not row.size and row.unit.startswith("ns")))
-    subjects = [name for name in results.versions if name != OURS]
-    lines: list[Sequence[str]] = []
-    for name in names:
-        ours, middle = results.best(name, OURS), results.median(name, OURS)
-        if ours is None or middle is None or results.row(name, STDLIB) is None:
-            continue
-        ratios = [results.ratio(name, subject, OURS) for subject in subjects]
-        lines.append(
-            (name, f"{ours:,.0f}", f"{middle:,.0f}", *("-" if each is None else f"{each:.2f}" for each in ratios))
+def peers(run: Results) -> str:
+    """Return a row for each workload, and a column for each subject in multiples of our cost."""
+    subjects = [subject for subject in run.versions if subject != OURS]
+    lines = [
+        (
+            name,
+            shown(partial(run.cost, name, OURS)),
+            f"{min(run.samples[name][OURS]):,.0f}",
+            *(level(partial(run.ratio, name, subject, OURS)) for subject in subjects),
         )
-    return table(["", f"{OURS}, best ns", "median ns", *subjects], lines)
-
-
-def others(results: Results) -> str:
-    """The workloads that compare this package with itself or with an idiom: one line a subject."""
-    lines = [
-        (row.workload, row.subject, f"{min(row.samples):,.0f}", row.unit)
-        for row in results.rows
-        if row.samples and not row.size and results.row(row.workload, STDLIB) is None
+        for name in compared(run)
     ]
-    return table(["", "subject", "best", "unit"], [(name, subject, best, unit) for name, subject, best, unit in lines])
+    return table(["", f"{OURS}, median ns", "best ns", *subjects], lines)
 
 
-def memory(results: Results) -> str:
-    names = list(dict.fromkeys(row.workload for row in results.rows if row.unit == "bytes"))
-    lines = []
-    for subject in results.versions:
-        found = [results.best(name, subject) for name in names]
-        if any(found):
-            lines.append((subject, *("-" if each is None else f"{each:,.0f}" for each in found)))
-    return table(["bytes per", *names], lines)
+def memory(run: Results) -> str:
+    names = [name for name, unit in run.units.items() if unit == BYTES]
+    lines = [(subject, *(shown(partial(run.cost, name, subject)) for name in names)) for subject in run.versions]
+    return table(["bytes per", *names], [line for line in lines if {*line[1:]} != {"-"}])
 
 
-def growth(results: Results) -> str:
-    sizes = sorted({row.size for row in results.rows if row.size})
-    pairs = list(dict.fromkeys((row.workload, row.subject) for row in results.rows if row.size))
-    lines = []
-    for workload, subject in pairs:
-        found = [results.best(workload, subject, size) for size in sizes]
-        if any(found):
-            lines.append((workload, subject, *("-" if each is None else f"{each:,.0f}" for each in found)))
-    return table(["ns a waiter, of so many", "subject", *(f"{size:,}" for size in sizes)], lines)
-
-
-def lost_items(results: Results) -> str:
+def growth(run: Results) -> str:
+    names = [name for name, unit in run.units.items() if unit == PER_WAITER]
+    sizes = dict.fromkeys(name.partition(": ")[2] for name in names)
+    pairs = sorted({(name.partition(": ")[0], subject) for name in names for subject in run.samples[name]})
     lines = [
-        f"{name.removeprefix(lost(''))}: {number:.0f} of {OFFERED:,} items lost"
-        for name, number in results.counts.items()
-        if name.startswith(lost(""))
+        (kind, subject, *(shown(partial(run.cost, f"{kind}: {size}", subject)) for size in sizes))
+        for kind, subject in pairs
     ]
-    return "; ".join(lines)
+    return table(["ns a waiter, of so many", "subject", *sizes], lines)
 
 
-def beaten(results: Results) -> str:
-    found = losses(results)
-    if not found:
+def others(run: Results) -> str:
+    """Return whatever is in no other table: this package beside itself or an idiom, and what was counted."""
+    told = {*compared(run), *(name for name, unit in run.units.items() if unit in (BYTES, PER_WAITER))}
+    lines = [
+        (name, subject, shown(partial(run.cost, name, subject)), run.units[name])
+        for name, subjects in run.samples.items()
+        for subject in subjects
+        if name not in told
+    ]
+    return table(["", "subject", "median", "unit"], lines)
+
+
+def beaten(run: Results) -> str:
+    lines = [
+        f"- {name}: {subject}, {run.ratio(name, OURS, subject):.2f} times as fast"
+        for name, subjects in run.samples.items()
+        for subject in subjects
+        if subject in {*run.versions} - OTHER_KINDS and run.units[name].startswith("ns")
+        if run.ratio(name, OURS, subject) > LEVEL
+    ]
+    if not lines:
         return "No peer on the same event loop is faster by more than 5% anywhere."
-    lines = [f"- {workload}: {subject}, {ratio:.2f} times as fast" for workload, subject, ratio in found]
     return "A peer on the same event loop is faster by more than 5% here:\n\n" + "\n".join(lines)
 
 
-def left_out(results: Results) -> str:
-    """Say which figures are missing for another reason than that the peer does not offer the thing."""
-    lines = {
-        f"- {row.workload}{f', {row.size:,} waiters' if row.size else ''}: {row.subject} {row.missing}"
-        for row in results.rows
-        if row.missing and row.missing != NOT_OFFERED
+def left_out(run: Results) -> str:
+    return "\n".join(f"- {what} {why}" for what, why in run.missing.items()) or "None."
+
+
+def about(runs: Sequence[Results]) -> str:
+    made = "; ".join(f"CPython {run.run}, {run.rounds} rounds" for run in runs)
+    return (
+        f"Machine: {runs[0].machine}; a shared virtual machine, so only ratios within a run count. Runs: {made}. The "
+        "tables are of the first of these unless they say otherwise. A figure is the median over the rounds of some "
+        "processes; a difference below 5% is called level."
+    )
+
+
+def summary(run: Results) -> str:
+    parts = (peers, others, memory, growth, verdicts, beaten, left_out)
+    return "\n\n".join([about([run]), *(part(run) for part in parts)])
+
+
+def write_page(runs: Sequence[Results], page: Path) -> None:
+    """Write each table between its two marks; the rest of the page is written by hand."""
+    first = runs[0]
+    versions = [(subject, version) for subject, version in first.versions.items() if version]
+    tables = {
+        "runs": f"{about(runs)}\n\n{table(['subject', 'version'], versions)}",
+        "goals": f"{verdicts(first)}\n\n{verdicts_of_all(runs)}",
+        "beaten": "\n\n".join(f"**CPython {run.run}.** {beaten(run)}" for run in runs),
+        "peers": "\n\n".join(f"CPython {run.run}:\n\n{peers(run)}" for run in runs),
+        "others": others(first),
+        "memory": memory(first),
+        "waiters": growth(first),
+        "missing": left_out(first),
     }
-    return "\n".join(sorted(lines)) or "None."
-
-
-def summary(results: Results) -> str:
-    parts = [
-        f"CPython {results.python}, {results.loop}, {results.rounds} rounds",
-        f"Not installed and left out: {', '.join(results.absent) or 'none'}",
-        "Cost in multiples of ours (above 1: this package is faster)",
-        peers(results),
-        others(results),
-        memory(results),
-        growth(results),
-        goals(results),
-        "A consumer of two queues that gives up now and then. " + lost_items(results),
-        beaten(results),
-    ]
-    return "\n\n".join(parts)
+    text = page.read_text(encoding="utf-8")
+    for name, made in tables.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("\n<!-- end -->")
+        if not end:
+            raise ValueError(f"{page} has no {name}")
+        text = f"{before}{begin}\n{made}\n{end}{after}"
+    page.write_text(text, encoding="utf-8")

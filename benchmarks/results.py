@@ -1,59 +1,48 @@
-"""The outcome of one run: samples by workload, size and subject, as JSON."""
+"""What was measured: samples by workload and subject, as JSON."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-
-
-@dataclass(slots=True)
-class Row:
-    workload: str
-    size: int
-    subject: str
-    unit: str
-    samples: list[float] = field(default_factory=list)
-    missing: str = ""
-    """Why there is no sample: the subject does not offer it, or failed."""
+from typing import Self
 
 
 @dataclass(slots=True)
 class Results:
     machine: str
-    python: str
-    loop: str
+    run: str
+    """Python and event loop."""
     rounds: int
     versions: dict[str, str]
-    absent: list[str]
-    counts: dict[str, float] = field(default_factory=dict)
-    """Figures that are counted, not measured."""
-    rows: list[Row] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
+    samples: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    """Why a subject of a workload has no sample, where it does not just lack the method."""
 
-    def row(self, workload: str, subject: str, size: int = 0) -> Row | None:
-        for row in self.rows:
-            if (row.workload, row.subject, row.size) == (workload, subject, size):
-                return row
-        return None
+    def cost(self, workload: str, subject: str) -> float:
+        """Return the median; raise LookupError where there is no sample."""
+        return median(self.samples[workload][subject])
 
-    def best(self, workload: str, subject: str, size: int = 0) -> float | None:
-        row = self.row(workload, subject, size)
-        return min(row.samples) if row is not None and row.samples else None
-
-    def median(self, workload: str, subject: str, size: int = 0) -> float | None:
-        row = self.row(workload, subject, size)
-        return median(row.samples) if row is not None and row.samples else None
-
-    def ratio(self, workload: str, above: str, below: str, size: int = 0) -> float | None:
-        """Return how many times as much `above` costs as `below`, best to best."""
-        first, second = self.best(workload, above, size), self.best(workload, below, size)
-        return None if first is None or second is None else first / second
+    def ratio(self, workload: str, above: str, below: str) -> float:
+        """Return how many times as much `above` costs as `below`."""
+        return self.cost(workload, above) / self.cost(workload, below)
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> "Results":
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        stored["rows"] = [Row(**row) for row in stored["rows"]]
-        return cls(**stored)
+    def load(cls, path: Path) -> Self:
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def merged(runs: Sequence[Results]) -> Results:
+    """Return the samples of several processes as those of one."""
+    first, *others = runs
+    for other in others:
+        for workload, subjects in other.samples.items():
+            for subject, samples in subjects.items():
+                first.samples[workload].setdefault(subject, []).extend(samples)
+        first.rounds += other.rounds
+    return first

@@ -18,14 +18,13 @@ import hashlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager as End
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
-from aiochannel import Channel, ChannelClosed, Receiver, Sender
+from aiochannel import Channel, ChannelClosed, End, Receiver, Sender, TaskGroup
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -113,11 +112,11 @@ async def run(root: Path, workers: int, bar: "tqdm[NoReturn] | None") -> int:
             await digest(paths_rx, outcomes_tx, stop)
 
     try:
-        async with asyncio.TaskGroup() as tasks:
+        async with TaskGroup() as tasks:
             # An end counts from the moment it is opened: so before its task runs, not in it.
-            tasks.create_task(walker(order.open_sender(), paths.open_sender(), outcomes.open_sender()))
+            tasks.start_soon(walker, order.open_sender(), paths.open_sender(), outcomes.open_sender())
             for _ in range(workers):
-                tasks.create_task(digester(paths.open_receiver(), outcomes.open_sender()))
+                tasks.start_soon(digester, paths.open_receiver(), outcomes.open_sender())
             try:
                 with order.open_receiver() as order_rx, outcomes.open_receiver() as outcomes_rx:
                     return 0 if await show(order_rx, outcomes_rx, bar) else 1

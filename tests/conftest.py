@@ -6,15 +6,27 @@ nothing sleeps, and a test in which every task waits for ever fails instead of h
 """
 
 import asyncio
+import gc
 import selectors
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Never, TypeVar
 
 import pytest
 from typing_extensions import override
 
+from aiochannel import Channel
+
 T = TypeVar("T")
+
+
+def filled(*items: int, maxsize: int = 0) -> Channel[int]:
+    """Return a channel that contains the items."""
+    channel: Channel[int] = Channel(maxsize)
+    for item in items:
+        channel.put_nowait(item)
+    return channel
 
 
 async def settle() -> None:
@@ -31,11 +43,36 @@ async def waiting(coroutine: Coroutine[object, Never, T]) -> asyncio.Task[T]:
     return task
 
 
+async def begun(coroutine: Coroutine[object, Never, T]) -> asyncio.Task[T]:
+    """Start a task that takes its first step before any task that this step wakes; nothing else may be ready to run."""
+    started = False
+
+    async def start() -> T:
+        nonlocal started
+        started = True
+        return await coroutine
+
+    task = asyncio.create_task(start())
+    if not started:  # an eager task has
+        await asyncio.sleep(0)
+    return task
+
+
 async def cancelled(task: asyncio.Task[T]) -> bool:
     """Cancel a task, and tell whether it ended by that."""
     task.cancel()
     await settle()
     return task.cancelled()
+
+
+@contextmanager
+def without_gc() -> Iterator[None]:
+    """Leave freeing to reference counts."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def within(seconds: float, style: str, call: Coroutine[object, Never, T]) -> T:

@@ -22,6 +22,7 @@ from importlib import import_module
 from itertools import islice, product
 
 from aiochannel import Channel, ChannelClosed, select_any
+from tests.ledger import Ledger
 
 Item = tuple[int, int]  # the producer, and its count
 SIZES = (0, 1, 1, 2, 5, 20, None)
@@ -37,21 +38,13 @@ class Account:
 
     def __init__(self, size: int | None) -> None:
         self.channel = Channel[Item].rendezvous() if size is None else Channel[Item](size)
-        self.accepted: list[Item] = []
-        self.doubtful: list[list[Item]] = []  # batches that were broken off: a beginning of each was accepted
+        self.ledger = Ledger()
         self.received: list[Item] = []
         self.left: list[Item] = []
 
     def violations(self) -> list[str]:
-        found: list[str] = []
-        came = Counter(self.received + self.left)
-        for batch in self.doubtful:
-            self.accepted.extend(item for item in batch if item in came)
-            if [item in came for item in batch] != sorted((item in came for item in batch), reverse=True):
-                found.append(f"of {batch} later items were accepted and earlier ones not")
-        accepted = Counter(self.accepted)
-        if accepted != came:
-            found.append(f"lost {list(accepted - came)}, not accepted or doubled {list(came - accepted)}")
+        self.ledger.receive(self.received + self.left)
+        found = list(self.ledger.violations())
         last: dict[int, int] = {}
         for producer, count in self.received:
             if count <= last.get(producer, 0):
@@ -133,9 +126,9 @@ class Round:
         try:
             match self.random.randrange(4):
                 case 0:
-                    account.doubtful.append(batch)
+                    account.ledger.doubtful.append(tuple(batch))
                     await account.channel.put_many(batch)
-                    account.doubtful.remove(batch)
+                    account.ledger.doubtful.remove(tuple(batch))
                 case 1:
                     del batch[1:]
                     cases = [other.channel.on_put(batch[0]) for other in self.accounts]
@@ -148,7 +141,7 @@ class Round:
                     await account.channel.put(batch[0])
         except ChannelClosed:
             return any(not other.channel.closed() for other in self.accounts)
-        account.accepted.extend(batch)
+        account.ledger.accept(batch)
         return True
 
     async def consume(self, open_ones: list[Account]) -> bool:

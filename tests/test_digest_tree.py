@@ -107,7 +107,8 @@ def test_prints_what_sha256sum_prints_for_the_standard_library(standard_library:
 
     assert (0, b"") == (result.returncode, result.stderr)
     assert sorted(coreutils(standard_library).splitlines()) == sorted(result.stdout.splitlines())
-    assert result.stdout.count(b"\n") > 1000
+    files = [path for path in standard_library.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert len(files) == result.stdout.count(b"\n") > 0
 
 
 @pytest.mark.parametrize("workers", ["1", "7"])

@@ -1,8 +1,9 @@
 """Every Python block of README.md and docs/ runs and prints what the page shows, on a clock that does not wait.
 
-A block that calls `asyncio.run` is a program of its own. The other blocks of a page are one session, as in
-`python -m asyncio`: they follow each other in one namespace on one event loop, and may await. A text block right after
-a block is what it prints; without one it prints nothing. A comment right before a block may say
+A block that calls `asyncio.run` or imports from `aiochannel.testing` is a program of its own. The other blocks of a
+page are one session, as in `python -m asyncio`: they follow each other in one namespace on one event loop, and may
+await. A text block right after a block is what it prints; without one it prints nothing. A comment right before a block
+may say
 
     <!-- type error -->     each line with a comment `# error: ...` is that error in mypy; it is not run
     <!-- python 3.13 -->    it runs on that version and newer ones only
@@ -35,6 +36,8 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+RUNS_BY_ITSELF = re.compile(r"asyncio\.run\(|^from aiochannel\.testing import", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -46,7 +49,7 @@ class Block:
 
     @property
     def is_program(self) -> bool:
-        return "asyncio.run(" in self.code
+        return RUNS_BY_ITSELF.search(self.code) is not None
 
     @property
     def padded(self) -> str:

@@ -42,13 +42,16 @@ def test_the_errors_are_the_same_in_the_package_and_in_its_module(error: type[Ex
     assert error is getattr(errors, error.__name__)
 
 
+CLOSED = "<Channel at 0x[0-9a-f]+ maxsize=1 qsize=0 closed>"
+
+
 @pytest.mark.parametrize(
     ("act", "error", "message"),
     [
         (put_on_full, ChannelFull, "<Channel at 0x[0-9a-f]+ maxsize=1 qsize=1> has no room"),
         (get_from_empty, ChannelEmpty, "<Channel at 0x[0-9a-f]+ maxsize=1 qsize=0> has no item"),
-        (put_on_closed, ChannelClosed, "<Channel at 0x[0-9a-f]+ maxsize=1 qsize=0 closed> accepts no more items"),
-        (get_from_drained, ChannelClosed, "<Channel at 0x[0-9a-f]+ maxsize=1 qsize=0 closed> is drained"),
+        (put_on_closed, ChannelClosed, f"{CLOSED} accepts no more items: closed by close[(][)]"),
+        (get_from_drained, ChannelClosed, f"{CLOSED} is drained: closed by close[(][)]"),
     ],
 )
 def test_a_message_says_which_channel_and_what_is_true_of_it(

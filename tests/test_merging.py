@@ -100,6 +100,60 @@ async def test_a_cause_comes_out_and_the_others_go_on() -> None:
     assert 7 == await anext(merged)
 
 
+@pytest.mark.parametrize("closed", [True, False])
+async def test_an_end_that_has_left_is_told_so_and_the_others_go_on(closed: bool) -> None:
+    channel, healthy = filled(1, 2), filled()
+    other = channel.open_receiver()  # keeps the channel open
+    with channel.open_receiver() as end:
+        merged = merge(end, healthy)
+        assert 1 == await anext(merged)
+    if closed:
+        channel.close()
+    with pytest.raises(ChannelClosed, match="has left"):
+        await anext(merged)
+    healthy.put_nowait(7)
+    with other:
+        assert (7, 1) == (await anext(merged), channel.qsize())
+
+
+async def test_an_end_that_has_left_cannot_be_merged() -> None:
+    with filled(1).open_receiver() as end:
+        pass
+    with pytest.raises(ChannelClosed, match="has left"):
+        merge(end)
+
+
+async def test_a_step_that_began_before_its_end_left_goes_on() -> None:
+    async def step() -> int:
+        return await anext(merged)
+
+    channel: Channel[int] = Channel()
+    other = channel.open_receiver()
+    with channel.open_receiver() as end:
+        merged = merge(end)
+        task = await waiting(step())
+    channel.put_nowait(1)
+    assert 1 == await task
+    with other, pytest.raises(ChannelClosed, match="has left"):
+        await anext(merged)
+
+
+async def test_a_step_that_began_before_its_end_left_is_told_the_cause() -> None:
+    async def step() -> int:
+        return await anext(merged)
+
+    crash = OSError("disk on fire")
+    channel: Channel[int] = Channel()
+    other = channel.open_receiver()
+    with other, channel.open_receiver() as end:
+        merged = merge(end)
+        task = await waiting(step())
+        channel.close(crash)
+    with pytest.raises(ChannelClosed) as caught:
+        await task
+    assert crash is caught.value.__cause__
+
+
 async def test_a_receiver_may_be_merged_with_itself() -> None:
     channel = filled(*range(10), closed=True)
     assert list(range(10)) == [item async for item in merge(channel, channel.receiver)]

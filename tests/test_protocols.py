@@ -1,93 +1,40 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from inspect import getdoc, iscoroutinefunction
+from textwrap import dedent
+from types import FunctionType
 
 import pytest
 
-from aiochannel import Case, Channel, Receiver, Sender, merge, protocols
+from aiochannel import Channel, Receiver, Sender, merge
 from tests.conftest import settle
+from tests.typing.accept_doubles import Collector, Counting, Script
 
-SENDER = {"maxsize", "qsize", "closed", "full", "put", "put_nowait", "put_many", "close", "join", "on_put"}
-RECEIVER = {"maxsize", "qsize", "closed", "empty", "get", "get_nowait", "get_many", "__aiter__", "join", "on_get"}
+LOOKS = {"maxsize", "qsize", "closed"}
+SENDER = LOOKS | {"full", "put", "put_nowait", "put_many", "close", "join", "on_put"}
+RECEIVER = LOOKS | {"empty", "get", "get_nowait", "get_many", "__aiter__", "__anext__", "join", "on_get"}
+NEVER_RAISE = LOOKS | {"full", "empty", "__aiter__", "on_put", "on_get"}
+MEMBERS = [(Sender, name) for name in sorted(SENDER)] + [(Receiver, name) for name in sorted(RECEIVER)]
 
 
 def members(protocol: type) -> set[str]:
-    return {name for name in vars(protocol) if not name.startswith("_") or name == "__aiter__"}
+    return {name for name in vars(protocol) if not name.startswith("_") or name in {"__aiter__", "__anext__"}}
 
 
-class Recorder:
-    """A double for a `Sender`, as an application's own test would write it: it inherits nothing."""
+def text(owner: type, name: str) -> str:
+    written = getdoc(vars(owner)[name])
+    assert written is not None, f"{owner.__name__}.{name} has no docstring"
+    return written
 
-    maxsize = 0
 
-    def __init__(self) -> None:
-        self.items: list[str] = []
-
-    def qsize(self) -> int:
-        return len(self.items)
-
-    def closed(self) -> bool:
-        return False
-
-    def full(self) -> bool:
-        return False
-
-    async def put(self, item: object, /) -> None:
-        self.put_nowait(item)
-
-    def put_nowait(self, item: object, /) -> None:
-        self.items.append(str(item))
-
-    async def put_many(self, items: Iterable[object], /) -> None:
-        self.items.extend(map(str, items))
-
-    def close(self, cause: BaseException | None = None) -> bool:
-        return False
-
-    async def join(self) -> None:
+def has_everything_but(name: str, side: set[str]) -> object:
+    class Partial:
         pass
 
-    def on_put(self, item: object, /) -> Case[None]:
-        raise NotImplementedError
-
-
-class Numbers:
-    """A double for a `Receiver`, on top of a channel."""
-
-    maxsize = 0
-
-    def __init__(self, *items: int) -> None:
-        self._channel: Channel[int] = Channel()
-        for item in items:
-            self._channel.put_nowait(item)
-        self._channel.close()
-
-    def qsize(self) -> int:
-        return self._channel.qsize()
-
-    def closed(self) -> bool:
-        return True
-
-    def empty(self) -> bool:
-        return self._channel.empty()
-
-    async def get(self) -> bool:
-        return bool(await self._channel.get())
-
-    def get_nowait(self) -> bool:
-        return bool(self._channel.get_nowait())
-
-    async def get_many(self, limit: int, /) -> Sequence[bool]:
-        return tuple(map(bool, await self._channel.get_many(limit)))
-
-    async def __aiter__(self) -> AsyncIterator[bool]:
-        async for item in self._channel:
-            yield bool(item)
-
-    async def join(self) -> None:
-        await self._channel.join()
-
-    def on_get(self) -> Case[bool]:
-        return self._channel.on_get().map(bool)
+    for each in side - {name}:
+        setattr(Partial, each, len)
+    return Partial()
 
 
 async def send(out: Sender[int]) -> None:
@@ -98,6 +45,9 @@ async def send(out: Sender[int]) -> None:
 
 async def add_up(numbers: Receiver[int]) -> int:
     return sum([item async for item in numbers])
+
+
+# What the sides are
 
 
 def test_a_sender_is_the_sending_side() -> None:
@@ -112,6 +62,17 @@ def test_a_receiver_is_the_receiving_side() -> None:
 def test_a_channel_has_both_sides_without_inheriting_them(protocol: type) -> None:
     assert members(protocol) <= set(dir(Channel))
     assert protocol not in Channel.__mro__
+
+
+async def test_a_protocol_declares_what_is_awaited() -> None:
+    channel: Channel[int] = Channel()
+    tx, rx = channel.split()
+    calls: list[Awaitable[object]] = [tx.put(1), tx.put_many([2, 3]), rx.get(), rx.get_many(1), anext(rx)]
+    assert [None, None, 1, [2], 3] == [await call for call in calls]
+    await settle()
+
+
+# Who may stand for one
 
 
 @pytest.mark.parametrize(
@@ -135,34 +96,112 @@ async def test_a_receiver_may_be_asked_for(get_side: Callable[[Channel[int]], Re
 
 
 async def test_a_double_stands_for_a_sender_of_something_narrower() -> None:
-    recorder = Recorder()
-    await send(recorder)
-    assert ["1", "2", "3", "4"] == recorder.items
+    collector: Collector[object] = Collector()
+    await send(collector)
+    assert [1, 2, 3, 4] == collector.items
 
 
 async def test_a_double_stands_for_a_receiver_of_something_wider() -> None:
-    assert 2 == await add_up(Numbers(0, 5, 7))
+    assert 2 == await add_up(Script(False, True, True))
 
 
 async def test_a_double_can_be_merged_with_a_channel() -> None:
     channel: Channel[int] = Channel()
     channel.put_nowait(9)
     channel.close()
-    assert [0, 1, 9] == sorted([item async for item in merge(Numbers(0, 5), channel)])
+    assert [0, 1, 9] == sorted([item async for item in merge(Script(False, True), channel)])
 
 
-@pytest.mark.parametrize("name", sorted(SENDER | RECEIVER))
-def test_every_member_points_at_the_method_that_describes_it(name: str) -> None:
-    target = "__anext__" if name == "__aiter__" else name
-    for protocol in (protocols.Sender, protocols.Receiver):
-        if name in members(protocol):
-            assert f"See `Channel.{target}`." == vars(protocol)[name].__doc__
-    assert getattr(Channel, target).__doc__ is not None
+# A receiver is an async iterator
 
 
-async def test_a_protocol_declares_what_is_awaited() -> None:
+@pytest.mark.parametrize(
+    "get_side",
+    [lambda channel: channel, lambda channel: channel.receiver, Counting],
+    ids=["itself", "handle", "subclass"],
+)
+async def test_a_receiver_gives_its_items_one_by_one(get_side: Callable[[Channel[int]], Receiver[int]]) -> None:
     channel: Channel[int] = Channel()
-    tx, rx = channel.split()
-    calls: list[Awaitable[object]] = [tx.put(1), tx.put_many([2]), rx.get(), rx.get_many(1)]
-    assert [None, None, 1, [2]] == [await call for call in calls]
-    await settle()
+    await channel.put_many([1, 2])
+    channel.close()
+    rx = get_side(channel)
+    iterator: AsyncIterator[int] = rx
+    assert (1, 2, None) == (await anext(rx), await anext(iterator), await anext(rx, None))
+    with pytest.raises(StopAsyncIteration):
+        await anext(rx)
+
+
+# isinstance
+
+
+def test_isinstance_knows_the_sides_of_a_channel() -> None:
+    channel: Channel[int] = Channel()
+    for side in channel, channel.sender, Collector[int]():
+        assert isinstance(side, Sender)
+    for other_side in channel, channel.receiver, Script(1), Counting(channel):
+        assert isinstance(other_side, Receiver)
+        assert isinstance(other_side, AsyncIterator)
+
+
+def test_isinstance_knows_the_handle_of_an_end_before_and_after_it_left() -> None:
+    channel: Channel[int] = Channel()
+    with channel.open_sender() as tx, channel.open_receiver() as rx:
+        assert isinstance(tx, Sender)
+        assert isinstance(rx, Receiver)
+    assert isinstance(tx, Sender)
+    assert isinstance(rx, Receiver)
+
+
+def test_isinstance_does_not_take_one_side_for_the_other() -> None:
+    channel: Channel[int] = Channel()
+    with channel.open_sender() as tx, channel.open_receiver() as rx:
+        senders: list[object] = [channel.sender, tx, Collector[int]()]
+        receivers: list[object] = [channel.receiver, rx, Script(1)]
+    assert not any(isinstance(side, (Receiver, AsyncIterator)) for side in senders)
+    assert not any(isinstance(side, Sender) for side in receivers)
+
+
+@pytest.mark.parametrize(("protocol", "name"), MEMBERS)
+def test_isinstance_asks_for_every_member(protocol: type, name: str) -> None:
+    side = members(protocol)
+    assert isinstance(has_everything_but("nothing", side), protocol)
+    assert not isinstance(has_everything_but(name, side), protocol)
+
+
+# The texts
+
+
+@pytest.mark.parametrize(("protocol", "name"), MEMBERS)
+def test_a_channel_repeats_the_first_line_of_its_sides(protocol: type, name: str) -> None:
+    first_line, *_ = text(protocol, name).splitlines()
+    channels_first_line, *_ = text(Channel, name).splitlines()
+    assert first_line == channels_first_line
+
+
+@pytest.mark.parametrize("name", sorted(SENDER & RECEIVER))
+def test_what_both_sides_have_is_described_alike(name: str) -> None:
+    assert text(Sender, name) == text(Receiver, name)
+
+
+@pytest.mark.parametrize(("protocol", "name"), MEMBERS)
+def test_a_member_says_what_it_raises_and_an_awaitable_what_a_cancelled_call_has_done(
+    protocol: type, name: str
+) -> None:
+    sections = re.findall(r"^([A-Z]\w+):$", text(protocol, name), re.MULTILINE)
+    raises = [] if name in NEVER_RAISE else ["Raises"]
+    cancellation = ["Cancellation"] if iscoroutinefunction(vars(protocol)[name]) else []
+    assert raises + cancellation == sections
+
+
+async def test_the_examples_run() -> None:
+    names: dict[str, object] = {"Sender": Sender, "Receiver": Receiver}
+    for protocol in Sender, Receiver:
+        blocks = re.findall(r"```python\n(.*?)```", getdoc(protocol) or "", re.DOTALL)
+        assert len(blocks) == 1
+        exec(dedent(blocks[0]), names)
+    count, add = names["count"], names["add"]
+    assert isinstance(count, FunctionType)
+    assert isinstance(add, FunctionType)
+    channel: Channel[int] = Channel()
+    await count(channel)
+    assert 0 + 1 + 2 == await add(channel)

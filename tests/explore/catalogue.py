@@ -1,6 +1,7 @@
 """The programs that are explored, and the variants of them for the long run."""
 
-from tests.explore.programs import RENDEZVOUS, Program, program
+from tests.explore.programs import Program, program
+from tests.model.reference import RENDEZVOUS
 
 PROGRAMS: list[Program] = [
     # Put and get: promises, grants, and who gets them when somebody is cancelled.
@@ -116,6 +117,21 @@ PROGRAMS += [
     program("A: put_nowait | S: sel(put,put) | G: get get", cancels=1),
     program("G: get | H: get | S: sel(put,put@b) | A: put_nowait", size=2, cancels=1),
     program("G: get | S: sel(get,get@b) | T: sel(get,get@b) | H: get | A: put_many:2@b put_many:2", size=2, cancels=0),
+]
+
+# A call that goes ahead lets other tasks run now and then, before it does anything.
+PROGRAMS += [
+    program("A: put put put | G: get_nowait | H: get", size=0, cancels=1, rests=True),
+    program("A: put put put close | G: iter", size=0, cancels=1, rests=True),
+    program("A: put_many:4 put | G: get get get", size=0, cancels=1, rests=True),
+    program("A: put_many:4 put_many:2 | C: close | G: get_many:2 get_many:2 get", size=0, cancels=1, rests=True),
+    program("A: put_many:3 close | G: get get | H: get_many:2", size=0, cancels=1, rests=True),
+    program("A: put put | B: put put | C: abort | G: get", size=0, cancels=1, rests=True),
+    program("A: put_many:4 | S: sel(get,get@b) sel(get,put@b) | C: close", size=0, cancels=1, rests=True),
+    program("A: put put | S: sel(put,put@b) sel(put:map,get@b) | G: get", size=0, cancels=1, rests=True),
+    program("C: close | S: sel(get:or,get@b) sel(get:or,get@b) | A: put@b", cancels=1, rests=True),
+    program("S: sel(get,otherwise) sel(get:map,otherwise) sel(put,otherwise) | A: put", cancels=1, rests=True),
+    program("A: timeout:0(put) put put | G: timeout:0(get) get", size=0, cancels=1, rests=True),
 ]
 
 # The order of wake-ups is the contract's; the order in which woken tasks run is the loop's, which may be any here.

@@ -7,24 +7,27 @@ explored is known.
 
 The checks look at nothing but the record of a run. Many schedules differ in steps that no call could notice; of those
 with equal records one is checked.
-
-With `prune`, a run is given up at a point where an earlier one has been, everything that the rest of the run and its
-checks depend on being equal: what the calls so far were told and which of them were over when each began, the state of
-the channels, tasks, timers, ready queue and reference machine. The rest would be the same again.
 """
 
 import random
+import shlex
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from tests.explore.checks import Violation, check
-from tests.explore.fingerprint import fingerprint, history
-from tests.explore.programs import Make, Program, World, make_channel, program
+from tests.explore.probe import finish, leave, let_go
+from tests.explore.programs import Program, program, size_word
+from tests.explore.verbs import Make, make_channel
+from tests.explore.world import World
 from tests.model.record import trace
 
 PROBES = 100
 CANCEL = 0.25
 Choose = Callable[[World], str]
+
+
+class Misfit(ValueError):
+    """A schedule has a decision that cannot be taken there."""
 
 
 class Failure(NamedTuple):
@@ -39,9 +42,22 @@ class Failure(NamedTuple):
                 self.program.describe(),
                 *(f"  {line}" for line in self.trace),
                 *(f"{kind}: {text}" for kind, text in self.violations),
-                f"replay({self.program.text!r}, {self.program.size}, {list(self.decisions)!r})",
+                self.as_call(),
+                self.as_command(),
             ]
         )
+
+    def as_call(self) -> str:
+        """Return the schedule as a line for a test."""
+        any_order = ", any_order=True" if self.program.any_order else ""
+        return f"replay({self.program.text!r}, {self.program.size}, {list(self.decisions)!r}{any_order})"
+
+    def as_command(self) -> str:
+        """Return the schedule as a line for a shell, which plays it and prints its steps."""
+        words = ["python", "-m", "tests.explore", self.program.text, "--size", size_word(self.program.size)]
+        if self.program.any_order:
+            words.append("--any-order")
+        return shlex.join([*words, "--replay", ", ".join(self.decisions)])
 
 
 class Report(NamedTuple):
@@ -54,42 +70,38 @@ class Report(NamedTuple):
 class Explorer:
     """Plays schedules of one program on one kind of channel."""
 
-    def __init__(
-        self, script: Program, make: Make = make_channel, *, only: str = "", keep_histories: bool = False
-    ) -> None:
+    def __init__(self, script: Program, make: Make = make_channel, *, only: str = "") -> None:
         self.program = script
         self.make = make
         self.only = only  # the one kind of violation that counts, if not all do
-        self.histories: set[object] = set()
-        self.keep_histories = keep_histories
         self.faultless: set[int] = set()  # the records that were checked; those of other schedules are often equal
 
     def play(self, choose: Choose) -> tuple[World, tuple[Violation, ...]]:
-        """One run, to its end and through all the checks; one that `choose` gives up, by "", is not checked."""
+        """One run, to its end and through all the checks."""
         world = World(self.program, self.make)
         try:
             while not world.ended and world.failure is None:
-                decision = choose(world)
-                if not decision:
-                    return world, ()
-                world.take(decision)
-            world.finish()
-            world.let_go()
+                world.take(choose(world))
+            finish(world)
+            let_go(world)
         finally:
-            world.leave()
+            leave(world)
             world.forget()
-        if self.keep_histories:
-            self.histories.add(history(world))
-        record = hash(world.record())
-        if record in self.faultless:
+        record = world.record()
+        number = hash(record)
+        if number in self.faultless:
             return world, ()
-        violations = tuple(found for found in check(world) if self.only in ("", found.kind))
+        violations = tuple(found for found in check(world.program, record) if self.only in ("", found.kind))
         if not violations:
-            self.faultless.add(record)
+            self.faultless.add(number)
         return world, violations
 
     def replay(self, decisions: Iterable[str], *, strict: bool = True) -> tuple[World, tuple[Violation, ...]]:
-        """Play a list of decisions, then go on with whatever comes first. Not strict: skip what cannot be taken."""
+        """Play a list of decisions, then go on with whatever comes first.
+
+        Raises:
+            Misfit: one of them cannot be taken there; if not `strict`, such a decision is skipped.
+        """
         script = list(decisions)
         script.reverse()
 
@@ -100,13 +112,16 @@ class Explorer:
                 if decision in options:
                     return decision
                 if strict:
-                    raise ValueError(f"{decision!r} is not one of {options}")
+                    raise Misfit(f"{decision!r} is not one of {options}")
             return options[0]
 
-        return self.play(choose)
+        played = self.play(choose)
+        if strict and script:
+            raise Misfit(f"the run is over before {script[-1]!r}")
+        return played
 
     def shrink(self, decisions: Iterable[str]) -> Failure:
-        """The shortest list of decisions, by leaving out, that still fails."""
+        """Leave decisions out as long as the rest still fails."""
         best = list(decisions)
         world, violations = self.replay(best)
         assert violations, "it does not fail again"
@@ -121,27 +136,18 @@ class Explorer:
                 else:
                     place += size
             size = size if shorter and size == 1 else size // 2
-        lines = trace(
-            world.recorder.calls, world.recorder.events[: world.rest_place if world.rest_place >= 0 else None]
-        )
-        return Failure(self.program, tuple(best), violations, tuple(lines))
+        return Failure(self.program, tuple(best), violations, tuple(steps(world)))
 
     # Search.
 
-    def walk(self, budget: int, *, prune: bool = False) -> Report:
+    def walk(self, budget: int) -> Report:
         """Depth first, until every schedule has been played, or as many as `budget`."""
         path: list[list[str]] = []  # for each decision of a run what is left to take, the next one last
-        visited: set[object] = set()
         depth = schedules = 0
 
         def choose(world: World) -> str:
             nonlocal depth
             if depth == len(path):
-                if prune:
-                    place = fingerprint(world)
-                    if place in visited:
-                        return ""
-                    visited.add(place)
                 path.append(world.options()[::-1])
             depth += 1
             return path[depth - 1][-1]
@@ -168,7 +174,7 @@ class Explorer:
         def choose(world: World) -> str:
             nonlocal probability
             options = world.options()
-            others = sum(not option.startswith("cancel") for option in options)
+            others = len([option for option in options if not option.startswith("cancel")])
             cancels = len(options) - others
             if cancels and source.random() < CANCEL:
                 probability *= CANCEL / cancels
@@ -193,6 +199,19 @@ class Explorer:
         return probe if probe.failure else self.sample(draws, seed)
 
 
-def replay(text: str, size: int, decisions: Iterable[str], make: Make = make_channel) -> tuple[Violation, ...]:
-    """What a pasted schedule violates, which is nothing once the fault is mended."""
-    return Explorer(program(text, size, cancels=len(list(decisions))), make).replay(decisions)[1]
+def steps(world: World) -> list[str]:
+    """Return what a run did until it was at rest, as lines to read."""
+    return trace(world.recorder, world.rest_place if world.rest_place >= 0 else len(world.recorder.events))
+
+
+def cancels_in(schedule: Iterable[str]) -> int:
+    return sum(decision.startswith("cancel ") for decision in schedule)
+
+
+def replay(
+    text: str, size: int, decisions: Iterable[str], make: Make = make_channel, *, any_order: bool = False
+) -> tuple[Violation, ...]:
+    """Return what a pasted schedule violates, which is nothing once the fault is mended."""
+    schedule = list(decisions)
+    script = program(text, size, cancels=cancels_in(schedule), any_order=any_order)
+    return Explorer(script, make).replay(schedule)[1]

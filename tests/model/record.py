@@ -3,7 +3,8 @@
 A step of a call is what it does between two suspensions. The record has an event for every edge of a step, in the order
 in which things happened, whatever loop ran them:
 
-    call    it begins                       waits   it suspends
+    call    it begins                       waits   it suspends, for a future
+    pauses  it lets other tasks run, before it does anything
     cancel  its task is being cancelled     runs    its task goes on, `CANCELLED` or not
     ends    it is over, and what its caller is told
 
@@ -12,7 +13,7 @@ so a record that the machine explains is linearizable, and the machine's own ord
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from typing import NamedTuple, Never, Protocol, TypeVar
 
 from typing_extensions import override
@@ -39,6 +40,15 @@ class Event(NamedTuple):
     kind: str
     call: int
     outcome: Outcome | None = None
+
+
+class Recorded(Protocol):
+    """A record: what was called, and the steps of the calls."""
+
+    @property
+    def calls(self) -> Sequence[Call]: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
 
 
 class Statistics(Protocol):
@@ -87,8 +97,8 @@ def returned(value: object) -> Outcome:
     return Outcome("ok", tuple(value) if isinstance(value, list) else value)
 
 
-def told(error: BaseException) -> Outcome:
-    """The outcome that an exception stands for."""
+def outcome_of(error: BaseException) -> Outcome:
+    """Return the outcome that an exception stands for."""
     match error:
         case asyncio.CancelledError():
             return CANCELLED
@@ -144,7 +154,7 @@ class Recorder:
         try:
             outcome = returned(function())
         except Exception as error:
-            outcome = told(error)
+            outcome = outcome_of(error)
         self.events.append(Event("ends", number, outcome))
         return outcome
 
@@ -201,12 +211,12 @@ class _Steps:
         try:
             future = self.coroutine.send(None)
             while True:
-                events.append(Event("waits", number))
+                events.append(Event("pauses" if future is None else "waits", number))
                 recorder.waiting[task] = number
                 try:
                     yield future
                 except BaseException as error:
-                    events.append(Event("runs", number, told(error)))
+                    events.append(Event("runs", number, outcome_of(error)))
                     future = self.coroutine.throw(error)
                 else:
                     events.append(Event("runs", number))
@@ -215,7 +225,7 @@ class _Steps:
             events.append(Event("ends", number, returned(stop.value)))
             return stop.value
         except BaseException as error:
-            events.append(Event("ends", number, told(error)))
+            events.append(Event("ends", number, outcome_of(error)))
             raise
         finally:
             recorder.waiting.pop(task, None)
@@ -230,26 +240,44 @@ class Follower:
         self.machines = machines
         self.selects = Selects(machines)
         self.expected: dict[int, Outcome] = {}
+        self.paused: set[int] = set()
         self.place = 0
 
-    def follow(self, recorder: Recorder, until: int) -> str | None:
-        """Follow the events up to a place that are new; the first complaint, or None."""
-        events, calls = recorder.events, recorder.calls
+    def follow(self, record: Recorded, until: int) -> str | None:
+        """Follow the new events up to a place; return the first complaint, or None."""
+        events, calls = record.events, record.calls
         while self.place < until:
             event = events[self.place]
             self.place += 1
-            if complaint := self.step(event, calls[event.call]):
+            if event.kind in ("call", "runs") and self.pauses_now(events, event.call):
+                self.paused.add(event.call)  # nothing of it has happened
+            elif event.kind == "runs" and event.call in self.paused:
+                self.paused.discard(event.call)
+                if event.outcome == CANCELLED:
+                    self.expected[event.call] = CANCELLED
+                else:
+                    self.begin(event.call, calls[event.call])
+            elif event.kind != "pauses" and (complaint := self.step(event, calls[event.call])):
                 return complaint
         return None
+
+    def pauses_now(self, events: Sequence[Event], number: int) -> bool:
+        """Return whether the step that has just begun ends in a pause."""
+        steps = (event.kind for event in events[self.place :] if event.call == number)
+        return next(steps, "") == "pauses"
+
+    def begin(self, number: int, call: Call) -> None:
+        if call.verb == "select":
+            self.expected[number] = self.selects.begin(number, call.value)
+        else:
+            self.expected[number] = self.machines[call.channel].begin(number, call.verb, call.value, call.end)
 
     def step(self, event: Event, call: Call) -> str | None:
         number = event.call
         machine = self.selects if call.verb == "select" else self.machines[call.channel]
         match event.kind:
-            case "call" if call.verb == "select":
-                self.expected[number] = self.selects.begin(number, call.value)
             case "call":
-                self.expected[number] = self.machines[call.channel].begin(number, call.verb, call.value, call.end)
+                self.begin(number, call)
             case "cancel":
                 machine.cancel(number)
             case "runs":
@@ -269,10 +297,12 @@ class Follower:
         for machine in self.machines.values():
             machine.forget()
 
-    def left_behind(self, recorder: Recorder, stuck: Iterable[int]) -> str | None:
+    def left_behind(self, record: Recorded, stuck: Iterable[int]) -> str | None:
         """Nothing runs any more: a call that has been woken, or is being cancelled, should have gone on."""
         for number in stuck:
-            call = recorder.calls[number]
+            call = record.calls[number]
+            if number in self.paused:
+                return f"{_name(call)} is stuck, and only let others run"
             tickets = (
                 self.selects.arms[number] if call.verb == "select" else [self.machines[call.channel].tickets[number]]
             )
@@ -282,8 +312,8 @@ class Follower:
         return None
 
 
-def differences(seen: Seen, look: Look) -> str | None:
-    """How what a channel shows differs from what the reference machine says; None if it does not."""
+def mismatch(seen: Seen, look: Look) -> str | None:
+    """Return how what a channel shows differs from what the reference machine says; None if it does not."""
     qsize, empty, full, closed, senders, receivers, open_ends = seen
     if (qsize, empty, full or closed, closed, open_ends) != (
         look.qsize, look.empty, look.full or look.closed, look.closed, look.open_ends,
@@ -309,9 +339,10 @@ def _words(outcome: Outcome) -> str:
     return outcome.word if outcome.value is None else f"{outcome.word} {outcome.value}"
 
 
-def trace(calls: list[Call], events: Iterable[Event]) -> list[str]:
-    """The record as lines to read."""
+def trace(record: Recorded, until: int) -> list[str]:
+    """Return the events up to a place as lines to read."""
     return [
-        f"{_name(calls[event.call])} {event.kind}" + ("" if event.outcome is None else f": {_words(event.outcome)}")
-        for event in events
+        f"{_name(record.calls[event.call])} {event.kind}"
+        + ("" if event.outcome is None else f": {_words(event.outcome)}")
+        for event in record.events[:until]
     ]

@@ -21,6 +21,8 @@ class Outcome(NamedTuple):
     value: object = None
 
 
+RENDEZVOUS = -1  # the maxsize that stands for a rendezvous, where sizes are listed; 0 is unbounded, as in the package
+
 WAITS = Outcome("waits")
 EMPTY = Outcome("empty")
 FULL = Outcome("full")
@@ -60,11 +62,16 @@ def _count(line: list[Ticket], state: str) -> int:
     return [ticket.state for ticket in line].count(state) if line else 0
 
 
-class Reference:
-    """One channel. `size` is its maxsize: `math.inf` when it is unbounded, 0 for a rendezvous."""
+def capacity(maxsize: int) -> float:
+    """Return how many items a channel holds while nobody waits."""
+    return {RENDEZVOUS: 0, 0: math.inf}.get(maxsize, maxsize)
 
-    def __init__(self, size: float = math.inf) -> None:
-        self.size = size
+
+class Reference:
+    """One channel of that maxsize."""
+
+    def __init__(self, maxsize: int = 0) -> None:
+        self.size = capacity(maxsize)
         self.items: list[object] = []
         self.tickets: dict[int, Ticket] = {}
         self.gets: list[Ticket] = []  # inside a waiting get, woken or not, in the order in which they began to wait
@@ -128,7 +135,7 @@ class Reference:
     def begin(self, number: int, verb: str, value: object = None, end: str = "") -> Outcome:
         """Begin call `number`. `end` names the counted end that it goes through, or that it opens or leaves."""
         if end and end not in self.ends and not verb.startswith("open_"):
-            return LEFT
+            return Outcome("ok") if verb == "leave" else LEFT
         match verb:
             case "put" | "put_nowait":
                 return self.put(number, Ticket(verb, [value], 1))
@@ -142,18 +149,15 @@ class Reference:
                 return self.get(number, Ticket(verb, [], value))
             case "join":
                 return self.wait(number, Ticket(verb, [], 0), self.joins) if not self.drained() else Outcome("ok")
+            case "close" | "leave" if end:
+                closed = self.leave(end, value)
+                return Outcome("ok", closed) if verb == "close" else Outcome("ok")
             case "close":
                 return Outcome("ok", self.close(value))
             case "abort":
                 return Outcome("ok", tuple(self.abort(value)))
             case "open_sender" | "open_receiver":
                 self.ends[end] = verb.removeprefix("open_")
-                return Outcome("ok")
-            case "leave":
-                side = self.ends.pop(end)
-                self.note(value)
-                if side not in self.ends.values():
-                    self.close(None)
                 return Outcome("ok")
             case "peek":
                 return Outcome("ok", tuple(self.items))
@@ -241,14 +245,21 @@ class Reference:
         self.settle()
         return True
 
+    def leave(self, end: str, cause: object) -> bool:
+        side = self.ends.pop(end)
+        self.note(cause)
+        return side not in self.ends.values() and self.close(None)
+
     def note(self, cause: object) -> None:
         """The first cause stays."""
         if not self.closed and self.cause is None:
             self.cause = cause
 
     def abort(self, cause: object) -> list[object]:
-        kept = self.promised()
-        taken, self.items = self.items[kept:], self.items[:kept]
+        taken, self.items = self.items, []
+        for ticket in self.gets:
+            if ticket.state == "promised":
+                ticket.state = "told"
         self.close(cause)
         self.settle()
         return taken

@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from itertools import product
-from math import inf
 from typing import ClassVar, TypeVar
 
 import pytest
@@ -31,13 +30,14 @@ from hypothesis.stateful import (
 from typing_extensions import override
 
 from aiochannel import Case, Channel, ChannelClosed, Receiver, Sender, otherwise, select_any
-from tests.model.record import Call, CoroutineLike, Follower, Recorder, as_plain, differences, see
-from tests.model.reference import WAITS, Reference
+from tests.budgets import SHIPPED, SMALL
+from tests.ledger import Ledger
+from tests.model.record import Call, CoroutineLike, Follower, Recorder, as_plain, mismatch, see
+from tests.model.reference import RENDEZVOUS, WAITS, Reference
 from tests.model.selects import CaseText, Failed
 
 T = TypeVar("T")
 
-RENDEZVOUS = -1
 SIZES = (0, 1, 2, RENDEZVOUS)
 WAIT_FOR = 0.5  # this timeout is one of wait_for, the others of asyncio.timeout
 Coro = Coroutine[object, object, object]
@@ -82,14 +82,15 @@ class ChannelMachine(RuleBasedStateMachine):
     def make_loop() -> asyncio.AbstractEventLoop:
         return SteppedLoop()
 
-    @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]))
-    def make(self, size: int) -> None:
+    @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]), rests=st.booleans())
+    def make(self, size: int, *, rests: bool = False) -> None:
+        (SMALL if rests else SHIPPED).apply()
         self.recorder = Recorder()
         self.complaints: list[object] = []
         self.open_loop()
         self.channel = Channel[object].rendezvous() if size == RENDEZVOUS else Channel[object](size)
         self.other = Channel[object](1)  # what a select has beside the channel
-        self.follower = Follower({"a": Reference({0: inf, RENDEZVOUS: 0}.get(size, size)), "b": Reference(1)})
+        self.follower = Follower({"a": Reference(size), "b": Reference(1)})
         self.lost: list[asyncio.Task[object]] = []
         self.calls_lost = -1  # how many calls had begun when the last loop was lost
         self.senders: dict[str, tuple[AbstractContextManager[Sender[object]], Sender[object]]] = {}
@@ -240,6 +241,7 @@ class ChannelMachine(RuleBasedStateMachine):
     @rule(cause=causes, place=places)
     def close(self, cause: str, place: int) -> None:
         end, side = self.sender(place)
+        self.left |= {end} - {""}  # an end whose handle closes leaves
         self.now("close", cause or None, lambda: side.close(Crash(cause) if cause else None), end)
 
     @precondition(lambda self: len(self.tasks) > 2)
@@ -314,8 +316,8 @@ class ChannelMachine(RuleBasedStateMachine):
         if hasattr(self, "loop"):
             assert self.follower.follow(self.recorder, len(self.recorder.events)) is None
             if len(self.recorder.calls) > self.calls_lost:
-                assert differences(see(self.channel), self.follower.machines["a"].look()) is None
-                assert differences(see(self.other), self.follower.machines["b"].look()) is None
+                assert mismatch(see(self.channel), self.follower.machines["a"].look()) is None
+                assert mismatch(see(self.other), self.follower.machines["b"].look()) is None
             assert self.complaints == []
 
     @override
@@ -340,6 +342,7 @@ class ChannelMachine(RuleBasedStateMachine):
             self.agree()
             self.sums_match()
         finally:
+            SHIPPED.apply()
             for end, _ in (*self.senders.values(), *self.receivers.values()):
                 end.__exit__(None, None, None)
             self.end_the_lost()
@@ -354,20 +357,14 @@ class ChannelMachine(RuleBasedStateMachine):
         self.lost.clear()
 
     def sums_match(self) -> None:
-        """What was surely put has been taken, and what was taken had been put."""
-        surely: Counter[object] = Counter()
-        perhaps: Counter[object] = Counter()
-        taken: Counter[object] = Counter()
+        """Everything that was surely put has been taken, once, and nothing else has."""
+        ledgers = {"a": Ledger(), "b": Ledger()}
         ends = {event.call: event.outcome for event in self.recorder.events if event.kind == "ends"}
         for number, begun in enumerate(self.recorder.calls):
             call, outcome = as_plain(begun, ends.get(number) or WAITS)  # or its loop was lost
-            if call.verb in ("put", "put_nowait", "put_many"):
-                put = surely if outcome.word == "ok" else perhaps if call.verb == "put_many" else Counter[object]()
-                put.update(call.value if isinstance(call.value, tuple) else [call.value])
-            elif call.verb in ("get", "next", "get_nowait", "get_many", "get_many_nowait", "abort"):
-                value = outcome.value if isinstance(outcome.value, tuple) else (outcome.value,)
-                taken.update(value if outcome.word == "ok" else ())
-        assert surely <= taken <= surely + perhaps
+            ledgers[call.channel].note(call.verb, call.value, outcome)
+        for ledger in ledgers.values():
+            assert list(ledger.violations()) == []
 
 
 class LosingMachine(ChannelMachine):
@@ -401,7 +398,7 @@ class LosingMachine(ChannelMachine):
             case "qsize" | "empty" | "full":
                 shown = getattr(self.channel, first)()
                 seen = see(self.channel)._replace(**{first: shown})
-                assert differences(seen, self.follower.machines["a"].look()) is None
+                assert mismatch(seen, self.follower.machines["a"].look()) is None
             case "put_nowait":
                 self.put_nowait("first", 9)
             case "get_nowait":

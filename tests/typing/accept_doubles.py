@@ -88,9 +88,11 @@ class Script(Generic[T]):
     async def get_many(self, limit: int, /) -> Sequence[T]:
         return (self.get_nowait(),)[:limit]
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        while not self.empty():
-            yield self.get_nowait()
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        return await anext(self._channel)
 
     async def join(self) -> None:
         await self._channel.join()
@@ -143,6 +145,11 @@ class Counting(Receiver[T]):
         return self.inner.__aiter__()
 
     @override
+    async def __anext__(self) -> T:
+        self.count += 1
+        return await anext(self.inner)
+
+    @override
     async def join(self) -> None:
         await self.inner.join()
 
@@ -170,6 +177,8 @@ async def doubles_stand_for_channels(channel: Channel[int]) -> None:
     await produce(collector)
     assert_type(await total(Script(1, 2)), int)
     assert_type(await total(Counting(channel)), int)
+    assert_type(await anext(Script("a")), str)
+    assert_type(await anext(Counting(channel)), int)
     await pump(Script(1, 2), collector)
     tx: Sender[bool] = collector
     rx: Receiver[object] = Script(1, 2)

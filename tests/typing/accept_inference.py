@@ -107,6 +107,14 @@ async def drain(rx: Receiver[T]) -> list[T]:
     return [item async for item in rx]
 
 
+async def first(rx: Receiver[T]) -> T:
+    return await anext(rx)
+
+
+async def first_of_any(items: AsyncIterator[T]) -> T:
+    return await anext(items)
+
+
 async def feed(tx: Sender[T], items: Iterable[T]) -> None:
     await tx.put_many(items)
 
@@ -134,6 +142,8 @@ def first_of(channels: Iterable[Channel[T]]) -> Receiver[T]:
 
 async def generic_functions_take_channels(channel: Channel[int], texts: Channel[str]) -> None:
     assert_type(await drain(channel), list[int])
+    assert_type(await first(channel), int)
+    assert_type(await first_of_any(channel), int)
     await feed(channel, [1, 2])
     await pump(channel, channel)
     await each(channel, str, texts)
@@ -145,6 +155,9 @@ async def generic_functions_take_channels(channel: Channel[int], texts: Channel[
 
 async def generic_functions_take_handles(tx: Sender[int], rx: Receiver[int], optional: Channel[int | None]) -> None:
     assert_type(await drain(rx), list[int])
+    assert_type(await first(rx), int)
+    assert_type(await first_of_any(rx), int)
+    assert_type(await first(optional.receiver), int | None)
     await feed(tx, (number for number in range(3)))
     await pump(rx, tx)
     assert_type(await drain(optional.receiver), list[int | None])

@@ -1,11 +1,12 @@
 """What each side of a channel can do, and handles to hand over."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import assert_type, final
 
 from aiochannel import Case, Channel, Receiver, Sender
 
 
+@final
 class Job:
     pass
 
@@ -36,10 +37,36 @@ async def receiver_can(rx: Receiver[Job]) -> None:
     assert_type(await rx.get_many(10), Sequence[Job])
     assert_type(rx.on_get(), Case[Job])
     assert_type(rx.__aiter__(), AsyncIterator[Job])
+    assert_type(aiter(rx), AsyncIterator[Job])
+    assert_type(await rx.__anext__(), Job)
+    assert_type(await anext(rx), Job)
+    assert_type(await anext(rx, None), Job | None)
     async for job in rx:
         assert_type(job, Job)
     assert_type([job async for job in rx], list[Job])
     await rx.join()
+
+
+async def second(jobs: AsyncIterator[Job]) -> Job:
+    await anext(jobs)
+    return await anext(jobs)
+
+
+async def receiver_is_an_async_iterator(jobs: Channel[Job], rx: Receiver[Job]) -> None:
+    iterator: AsyncIterator[Job] = rx
+    iterable: AsyncIterable[Job] = rx
+    assert_type(await second(rx), Job)
+    assert_type(await second(jobs), Job)
+    assert_type(await second(jobs.receiver), Job)
+    assert_type([job async for job in iterator], list[Job])
+    assert_type([job async for job in iterable], list[Job])
+
+
+def a_side_is_told_apart_at_run_time(tx: Sender[Job] | Job, rx: Receiver[Job] | Job) -> None:
+    if isinstance(tx, Sender):
+        assert_type(tx, Sender[Job])
+    if isinstance(rx, Receiver):
+        assert_type(rx, Receiver[Job])
 
 
 def handles_are_typed(jobs: Channel[Job]) -> None:

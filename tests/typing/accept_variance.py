@@ -1,6 +1,6 @@
 """A sender is contravariant, a receiver covariant; a channel does both and is invariant."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import assert_type
 
 from aiochannel import Case, Channel, Receiver, Sender
@@ -34,12 +34,20 @@ def anything_can_be_received_as_object(rx: Receiver[Dog]) -> Receiver[object]:
     return rx
 
 
+def receiver_of_dogs_iterates_over_animals(rx: Receiver[Dog]) -> AsyncIterator[Animal]:
+    return rx
+
+
 def sender_of_anything_takes_dogs(tx: Sender[object]) -> Sender[Dog]:
     return tx
 
 
 def channel_of_dogs_is_a_receiver_of_animals(dogs: Channel[Dog]) -> Receiver[Animal]:
     wants_animals_from(dogs)
+    return dogs
+
+
+def channel_of_dogs_iterates_over_animals(dogs: Channel[Dog]) -> AsyncIterator[Animal]:
     return dogs
 
 

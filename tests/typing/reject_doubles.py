@@ -71,14 +71,27 @@ class NoIteration(Looking):
         return Channel[int]().on_get()
 
 
-class Receiving(NoIteration):
+class NoStep(NoIteration):
     async def __aiter__(self) -> AsyncIterator[int]:
         yield 0
+
+
+class Receiving(NoStep):
+    async def __anext__(self) -> int:
+        return 0
+
+
+class StepDoesNotWait(NoStep):
+    def __anext__(self) -> int:
+        return 0
 
 
 class IterationDoesNotWait(NoIteration):
     def __iter__(self) -> "IterationDoesNotWait":
         return self
+
+    def __next__(self) -> int:
+        return 0
 
 
 def wants_sender(_tx: Sender[int]) -> None: ...
@@ -107,6 +120,11 @@ def not_quite_a_side(half: HalfASender, tx: PutDoesNotWait, ty: CloseTakesNoCaus
 def not_quite_the_other_side(rx: NoIteration, ry: IterationDoesNotWait) -> None:
     wants_receiver(rx)  # E: a double that cannot be iterated
     wants_receiver(ry)  # E: a double whose iteration is not async
+
+
+def not_quite_an_iterator(rx: NoStep, ry: StepDoesNotWait) -> None:
+    wants_receiver(rx)  # E: a double that is iterable but no iterator
+    wants_receiver(ry)  # E: a double whose step is not async
 
 
 class OtherResult(Channel[int]):

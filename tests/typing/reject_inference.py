@@ -31,6 +31,10 @@ async def drain(rx: Receiver[T]) -> list[T]:
     return [item async for item in rx]
 
 
+async def first(rx: Receiver[T]) -> T:
+    return await anext(rx)
+
+
 def nothing_gives_the_type() -> None:
     _channel = Channel(10)  # E !pyrefly !ty: a channel whose item type is neither given nor inferred
 
@@ -97,4 +101,6 @@ async def generic_functions(numbers: Channel[int], texts: Channel[str]) -> None:
     await each(numbers, str.upper, texts)  # E: a function that does not take the items
     await each(numbers, str, numbers)  # E: a function whose results do not fit
     words: list[str] = await drain(numbers)  # E: the result of a generic function taken for another type
-    _ = words
+    word: str = await first(numbers)  # E: the first item from a generic function taken for another type
+    await first(numbers.sender)  # E: a sender given to a generic function of receivers
+    _ = words, word

@@ -1,5 +1,7 @@
 """What a side must not do, and what must not be put."""
 
+from collections.abc import AsyncIterator
+
 from aiochannel import Channel, Receiver, Sender
 
 
@@ -33,8 +35,12 @@ async def sender_must_not(tx: Sender[Job]) -> None:
     await tx.get_many(2)  # E: get_many on a sender
     tx.on_get()  # E: on_get on a sender
     tx.empty()  # E: empty on a sender
+    await anext(tx)  # E: anext of a sender
+    aiter(tx)  # E: aiter of a sender
+    a: AsyncIterator[Job] = tx  # E: a sender taken for an async iterator
     async for _ in tx:  # E: iteration over a sender
         pass
+    _ = a
     wants_receiver(tx)  # E: a sender passed as a receiver
     wants_channel(tx)  # E: a sender passed as a channel
 
@@ -83,9 +89,12 @@ async def wrong_result(jobs: Channel[Job], rx: Receiver[Job]) -> None:
     c: Report = rx.get_nowait()  # E: the result of get_nowait taken for another type
     d: list[Report] = list(await rx.get_many(3))  # E: the result of get_many taken for another type
     e: list[Report] = [job async for job in rx]  # E: the items of an iteration taken for another type
+    h: Report = await anext(rx)  # E: the next item taken for another type
+    i: AsyncIterator[Report] = rx  # E: a receiver taken for an async iterator of another type
+    j: Report = await anext(jobs)  # E: the next item of a channel taken for another type
     f: Job = await rx.get_many(1)  # E: the result of get_many taken for one item
     g: list[Job] = await rx.get_many(1)  # E: the sequence of a receiver's get_many taken for a list
-    _ = a, b, c, d, e, f, g
+    _ = a, b, c, d, e, f, g, h, i, j
 
 
 async def wrong_arguments(jobs: Channel[Job], tx: Sender[Job], rx: Receiver[Job], job: Job) -> None:

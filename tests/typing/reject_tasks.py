@@ -12,6 +12,8 @@ async def forgotten(channel: Channel[int], tx: Sender[int], rx: Receiver[int]) -
     channel.put_many([1])  # E: await forgotten before put_many of a channel
     channel.get_many(3)  # E: await forgotten before get_many of a channel
     channel.join()  # E: await forgotten before join of a channel
+    anext(rx)  # E !zuban: await forgotten before anext
+    anext(channel)  # E !zuban: await forgotten before anext
     tx.put(1)  # E: await forgotten before put of a sender
     tx.put_many([1])  # E: await forgotten before put_many of a sender
     tx.join()  # E: await forgotten before join of a sender

@@ -1,6 +1,6 @@
 """Where a side or a channel of one type must not stand for one of another."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from aiochannel import Case, Channel, Receiver, Sender
 
@@ -23,6 +23,10 @@ def wants_channel_of_animals(_channel: Channel[Animal]) -> None: ...
 def receiver_of_animals(rx: Receiver[Animal]) -> Receiver[Dog]:
     wants_dogs_from(rx)  # E: a receiver of animals passed as a receiver of dogs
     return rx  # E: a receiver of animals returned as a receiver of dogs
+
+
+def iterator_of_animals(rx: Receiver[Animal]) -> AsyncIterator[Dog]:
+    return rx  # E: a receiver of animals returned as an async iterator of dogs
 
 
 def sender_of_dogs(tx: Sender[Dog]) -> Sender[Animal]:

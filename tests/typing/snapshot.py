@@ -12,8 +12,6 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "aiochannel"
 SNAPSHOT = Path(__file__).with_name("api.txt")
-# What an application gets but does not import: `open_sender()` returns an End.
-UNLISTED = {"End"}
 
 
 def main() -> int:
@@ -31,14 +29,19 @@ def main() -> int:
 
 
 def snapshot() -> str:
-    """Return the definitions of the package's public names, sorted by module."""
-    modules = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}
+    """Return the definitions of the public names of the package and of its testing part, sorted by module."""
+    return "\n".join(_show_package(package) for package in (PACKAGE, PACKAGE / "testing"))
+
+
+def _show_package(package: Path) -> str:
+    modules = {path.stem: ast.parse(path.read_text()) for path in sorted(package.glob("*.py"))}
     listed = next(
         node for node in modules["__init__"].body if isinstance(node, ast.Assign) and _name(node) == "__all__"
     )
     names = {name.value for name in ast.walk(listed.value) if isinstance(name, ast.Constant)}
-    public = UNLISTED | {name for name in names if isinstance(name, str) and name != "__version__"}
-    lines = [f"aiochannel: {', '.join(sorted(public - UNLISTED))}"]
+    public = {name for name in names if isinstance(name, str) and name != "__version__"}
+    title = ".".join(package.relative_to(PACKAGE.parent).parts)
+    lines = [f"{title}: {', '.join(sorted(public))}"]
     for name, module in modules.items():
         shown = [line for node in module.body if _name(node) in public or _is_variable(node) for line in _show(node)]
         if shown:

@@ -1,0 +1,392 @@
+"""Machine: the state of one channel and every step that changes it. The theory is in `aiochannel._core`."""
+
+from asyncio import AbstractEventLoop, _get_running_loop
+from collections import deque
+from typing import Final, Generic, Literal, TypeVar
+
+from typing_extensions import override
+
+from aiochannel._core.ends import CLOSE, Counted
+from aiochannel._core.resting import BLOCKED, Blocked
+from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
+from aiochannel.errors import ChannelClosed
+
+T = TypeVar("T")
+
+UNBOUNDED: Final = 2**29
+"""The capacity of an unbounded channel; no channel holds more. CPython compares ints below 2**30 in half the time."""
+
+SLOW_PUT: Final = 0
+SLOW_GET: Final = 2**30 - 1
+"""The values of `put_below` and `get_above` that lead every put and every get off its fast path."""
+
+STIRRED_PUT: Final = -1
+STIRRED_GET: Final = 2**30 - 2
+"""These do the same. They say that a call which is about to wait must look again, since a signal handler has run."""
+
+BUDGET = 1024
+"""How many items go through the fast paths in a row before an awaited call lets other tasks run."""
+
+
+class Machine(Counted, Generic[T]):
+    """Items, promises and grants, without a public name."""
+
+    __slots__ = (
+        "__weakref__",
+        "_bound",
+        "_buffer",
+        "_capacity",
+        "_cause",
+        "_closed",
+        "_drained_text",
+        "_get_above",
+        "_joiners",
+        "_put_below",
+        "_receivers",
+        "_senders",
+        "_spent",
+    )
+
+    def __init__(self, capacity: int, pinned: AbstractEventLoop | None) -> None:
+        self._loop = None
+        self._pinned = pinned
+        self._buffer: deque[T] = deque()
+        self._capacity = self._bound = capacity
+        self._put_below = min(BUDGET, capacity)
+        self._get_above = 0
+        self._receivers: WaitQueue = NOBODY
+        self._senders: WaitQueue = NOBODY
+        self._joiners: WaitQueue = NOBODY
+        self._closed = False
+        self._cause: BaseException | None = None
+        self._drained_text = ""
+        self._spent: Waiting | None = None
+        self._closed_by = CLOSE
+        self._open_senders = self._opened_senders = self._open_receivers = self._opened_receivers = 0
+
+    # Putting
+
+    def _admit(self, item: T) -> bool:
+        """Accept the item if there is room, and return whether there was."""
+        if _get_running_loop() is not self._loop:
+            self._check_loop()
+        buffer, receivers = self._buffer, self._receivers
+        # A waiting receiver means that every item is promised (invariant 1): then only the receivers count.
+        room = (len(receivers) if receivers else receivers.woken - len(buffer)) - self._senders.woken
+        if room + self._bound <= receivers.stale:
+            self._get_above = SLOW_GET
+            return False
+        try:
+            buffer.append(item)
+            if not receivers:
+                below = self._bound - self._senders.woken
+                self._put_below = below if below < BUDGET else self._put_window(below)
+            elif len(buffer) > receivers.woken:
+                self._get_above = SLOW_GET
+                receivers.wake_first()
+        except BaseException:  # raised by a signal handler
+            self._settle()
+            raise
+        return True
+
+    def _put_window(self, below: int) -> int:
+        """Return the length up to which puts may append at once: as far as there is room, and for a while."""
+        return min(below, len(self._buffer) + BUDGET)
+
+    def _rests_from_puts(self) -> bool:
+        """Return whether a put is off its fast path for no other reason than that other tasks should run.
+
+        The next one need not rest.
+        """
+        if self._put_below < BUDGET or not len(self._buffer) >= self._put_below < self._bound - self._senders.woken:
+            return False
+        self._put_below = self._put_window(self._bound - self._senders.woken)
+        return True
+
+    def _room(self) -> int:
+        """Return the room. Where speed counts the same is written out."""
+        self._forget_lost_loop()
+        receivers = self._receivers
+        unpromised = len(self._buffer) - receivers.woken
+        return self._bound - self._senders.woken + receivers.waiting() - unpromised
+
+    def _enqueue_sender(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            self._move_to(loop)
+        if self._senders is NOBODY:
+            self._senders = WaitQueue()
+        self._senders.append(waiter)
+        if self._get_above != SLOW_GET:  # `_admit` has left it so
+            self._recheck_sender()
+
+    def _recheck_sender(self) -> None:
+        """Look again whether a sender that has just entered has to wait: a finalizer may have run since the look."""
+        self._get_above = SLOW_GET
+        self._grant()
+        if self._closed:
+            self._senders.wake_all()
+
+    def _use_grant(self, waiting: Waiting, item: T) -> None:
+        """Put the item into the slot that was granted to the waiter."""
+        if self._closed:
+            self._check_open()
+        buffer, receivers, senders = self._buffer, self._receivers, self._senders
+        self._spent = waiting
+        senders.woken -= 1
+        buffer.append(item)
+        if not receivers:
+            below = self._bound - senders.woken
+            self._put_below = below if below < BUDGET else self._put_window(below)
+        elif len(buffer) > receivers.woken:
+            self._get_above = SLOW_GET
+            receivers.wake_first()
+        self._spent = None
+
+    def _grant(self) -> None:
+        """Grant what room there is to the senders that wait, first come, first served."""
+        senders, receivers, buffer = self._senders, self._receivers, self._buffer
+        # Invariant: room and a waiting sender never coexist.
+        while senders:
+            room = (len(receivers) if receivers else receivers.woken - len(buffer)) - senders.woken + self._bound
+            room -= receivers.stale
+            if room <= 0:
+                break
+            self._put_below = SLOW_PUT
+            # If the only room is one receiver, it may be a select that waits on both sides.
+            if not (senders.wake_first_without(receivers) if room == 1 and receivers else senders.wake_first()):
+                break
+
+    # Getting
+
+    def _has_item(self) -> bool:
+        self._forget_lost_loop()
+        return len(self._buffer) > self._receivers.woken
+
+    def _enqueue_receiver(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            self._move_to(loop)
+        if self._receivers is NOBODY:
+            self._receivers = WaitQueue()
+        self._receivers.append(waiter)
+        if self._senders or self._put_below:  # or as the call has left it
+            self._recheck_receiver()
+
+    def _recheck_receiver(self) -> None:
+        """Let senders go ahead for a receiver that has just entered; look again whether it has to wait.
+
+        A finalizer may have run since the look.
+        """
+        self._put_below = SLOW_PUT
+        if self._senders:
+            self._grant()
+        if len(self._buffer) > self._receivers.woken:
+            self._promise()
+        elif self._closed and not self._buffer:
+            self._tell_drained()
+
+    def _use_promise(self, waiting: Waiting) -> T:
+        """Take the item that was promised to the waiter. `get` has it written out."""
+        if not self._buffer:
+            raise self._drained_error()
+        self._spent = waiting
+        self._receivers.woken -= 1
+        item = self._buffer.popleft()
+        if self._closed:
+            self._after_take()
+        self._spent = None
+        return item
+
+    def _promise(self) -> None:
+        """Promise the items that nobody has been promised to the receivers that wait, in their order."""
+        receivers = self._receivers
+        while receivers and len(self._buffer) > receivers.woken:
+            self._get_above = SLOW_GET
+            receivers.wake_first()
+
+    def _take(self) -> T | Literal[Blocked.BLOCKED]:
+        """Remove and return the oldest item where somebody may wait for that; BLOCKED if all are promised."""
+        if _get_running_loop() is not self._loop:
+            self._check_loop()
+        buffer = self._buffer
+        if len(buffer) <= self._receivers.woken:
+            return BLOCKED
+        try:
+            item = buffer.popleft()
+            self._after_take()
+        except BaseException:  # raised by a signal handler
+            self._settle()
+            raise
+        return item
+
+    def _take_many(self, limit: int) -> list[T]:
+        if _get_running_loop() is not self._loop:
+            self._check_loop()
+        buffer, receivers = self._buffer, self._receivers
+        items: list[T] = []
+        try:
+            if not receivers.woken and 0 < len(buffer) <= limit:
+                items = list(buffer)
+                if len(buffer) == len(items) and buffer[0] is items[0]:  # or else a signal handler has changed it
+                    buffer.clear()
+                else:
+                    items = []
+            while len(items) < limit and len(buffer) > receivers.woken:
+                items.append(buffer.popleft())
+            self._after_take()
+        except BaseException:  # raised by a signal handler
+            self._settle()
+            raise
+        return items
+
+    def _take_rest(self) -> list[T]:
+        """Remove and return the items of a closed channel, promised ones too."""
+        if _get_running_loop() is not self._loop:
+            self._check_loop()
+        rest: list[T] = []
+        try:
+            self._receivers.woken = 0
+            while self._buffer:
+                rest.append(self._buffer.popleft())
+        finally:
+            self._settle()
+        return rest
+
+    def _after_take(self) -> None:
+        if self._senders:
+            self._grant()
+        elif self._closed and not self._buffer:
+            self._tell_drained()
+        else:
+            self._open_gets()
+
+    def _open_gets(self) -> None:
+        """Let gets take at once, down to the promised items and for a while. The last of a closed channel is told."""
+        above = self._receivers.woken or int(self._closed)
+        rest = len(self._buffer) - BUDGET
+        self._get_above = max(rest, above)
+
+    def _rests_from_gets(self) -> bool:
+        """Return whether a get is off its fast path for no other reason than that other tasks should run.
+
+        The next one need not rest.
+        """
+        if not (self._receivers.woken or int(self._closed)) < self._get_above < STIRRED_GET:
+            return False
+        self._open_gets()
+        return True
+
+    # Stopping to wait
+
+    def _withdraw(self, queue: WaitQueue, waiter: Waiter) -> None:
+        """Let a call stop that failed while it waited, or after it was woken: what it was given passes on.
+
+        If a signal handler raises in here, call it again.
+        """
+        if waiter.get_loop() is not self._loop:
+            return  # its loop was closed, or left
+        if waiter.done() and not waiter.cancelled():
+            self._give_back(queue, waiter)
+        else:
+            queue.discard(waiter)
+
+    def _give_back(self, queue: WaitQueue, waiting: Waiting) -> None:
+        """Take the promise or grant from a waiter that was woken, unless it has been used or given back already."""
+        # A receiver that was woken to an empty buffer has no promise: the channel is closed and drained.
+        if self._spent is not waiting and (self._buffer or queue is not self._receivers):
+            self._spent = waiting
+            queue.woken -= 1
+        self._settle()
+        self._spent = None
+
+    def _settle(self) -> None:
+        """Restore the invariants, from any state: wake whoever can go ahead."""
+        self._forget_lost_loop()
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
+        if self._loop is not None and self._is_elsewhere():
+            self._loop.call_soon_threadsafe(self._settle)
+            return
+        self._promise()
+        if self._closed:
+            self._senders.wake_all()
+            if not self._buffer:
+                self._tell_drained()
+        else:
+            self._grant()
+
+    # Closing
+
+    @override
+    def _shut(self, cause: BaseException | None) -> bool:
+        """Close, for ever, and return whether this call did it."""
+        if not self._closed and _get_running_loop() is not self._loop:
+            self._check_loop()
+        if self._closed:
+            return False
+        self._closed = True
+        self._bound = -UNBOUNDED
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
+        if self._cause is None:
+            self._cause = cause
+        try:
+            self._senders.wake_all()
+            if not self._buffer:
+                self._tell_drained()
+        except BaseException:  # raised by a signal handler
+            self._settle()
+            raise
+        return True
+
+    def _tell_drained(self) -> None:
+        self._receivers.wake_all()
+        self._joiners.wake_all()
+
+    def _enqueue_joiner(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            self._move_to(loop)
+        if self._joiners is NOBODY:
+            self._joiners = WaitQueue()
+        self._joiners.append(waiter)
+        if self._closed and not self._buffer:
+            self._tell_drained()
+
+    @override
+    def _note_cause(self, cause: BaseException | None) -> None:
+        if self._cause is None and not self._closed:
+            self._cause = cause
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ChannelClosed(f"{self!r} accepts no more items: {self._why()}") from self._cause
+
+    def _check_not_drained(self) -> None:
+        if self._closed and not self._buffer:
+            raise self._drained_error()
+
+    def _drained_error(self) -> ChannelClosed:
+        # Thousands may wait for this text, so it is written once. It does not change any more.
+        self._drained_text = self._drained_text or f"{self!r} is drained: {self._why()}"
+        error = ChannelClosed(self._drained_text)
+        error.__cause__ = self._cause
+        return error
+
+    # The event loop
+
+    @override
+    def _has_waiters(self) -> bool:
+        return bool(self._receivers or self._senders or self._joiners)
+
+    @override
+    def _has_woken(self) -> bool:
+        return bool(self._receivers.woken) or (self._senders.woken > 0 and not self._closed)
+
+    @override
+    def _forget_waiters(self) -> None:
+        forgotten = self._receivers, self._senders, self._joiners
+        self._receivers = self._senders = self._joiners = NOBODY
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
+        # The last reference to a task may go with its waiter. Its coroutine then comes back here, with a loop that the
+        # channel has left.
+        del forgotten

@@ -1,0 +1,187 @@
+"""Waiters: who waits on one side of a channel, in the order in which they began."""
+
+from asyncio import AbstractEventLoop, Future, InvalidStateError
+from collections import deque
+from contextlib import suppress
+from typing import Final, Protocol, TypeAlias, final
+
+
+class Waiting(Protocol):
+    """An entry of a wait queue: the future of a task that waits, or a select, which waits in several queues."""
+
+    def done(self) -> bool:
+        """Return whether it has stopped waiting here: it was cancelled, or woken."""
+        ...
+
+    def set_result(self, queue: "WaitQueue", /) -> None:
+        """Wake it for this queue, which has just removed it."""
+        ...
+
+
+@final
+class WaitQueue(deque[Waiting]):
+    """The waiters of one side, the first one at the left, and who of them was woken and has not run yet.
+
+    Waiters are woken from the left. A waiter that was cancelled has to go in O(1) wherever it is, so it is not searched
+    for: it stays, done, until it comes to the left end and is passed over, or until more than half of the entries are
+    such. Then they are all removed. So removal costs O(1) on average, and cancelled entries are never more than the
+    waiters. It is a deque so that "does anybody wait?" needs no call; nobody but this module uses the rest of a deque.
+
+    `stale`: entries that were cancelled and are still here. Below zero for a moment when a cancelled entry is popped
+    before its task has run and reported it. Others only read it.
+
+    `woken`: how many were woken with a claim, a promise or a grant, and have not used it yet. Who uses it subtracts it.
+
+    Signal handlers: CPython may run one after a call, on entry to a function and where a loop turns, and nowhere else.
+    So `del self[0]` removes a waiter here, not `popleft`, and nothing is called between that and the wake-up.
+    """
+
+    __slots__ = ("stale", "woken")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stale: int = 0
+        self.woken: int = 0
+
+    def waiting(self) -> int:
+        """Return how many wait. A waiter that was cancelled counts until its task has run."""
+        return len(self) - self.stale
+
+    def wake_first(self) -> bool:
+        """Remove and wake the first waiter that was not cancelled, with a claim; return whether there was one."""
+        while self:
+            first = self[0]
+            del self[0]
+            self.woken += 1
+            try:
+                first.set_result(self)
+            except InvalidStateError:  # cancelled
+                self.woken -= 1
+                self.stale -= 1
+            except BaseException:  # raised by a signal handler
+                if not first.done():
+                    self.woken -= 1
+                    self.appendleft(first)
+                raise
+            else:
+                if self.stale:
+                    self._tidy()
+                return True
+        return False
+
+    def wake_first_without(self, partners: "WaitQueue") -> bool:
+        """Do the same, but pass over a select that waits in `partners` too: it must not be matched with itself.
+
+        It is then the last here. That costs it nothing, since it is woken only when nobody else waits.
+        """
+        passed_over: list[Waiting] = []
+        try:
+            while self and isinstance(self[0], Selection) and self[0].waits_in(partners):
+                passed_over.append(self[0])
+                del self[0]
+            return self.wake_first()
+        finally:
+            self.extend(passed_over)
+
+    def wake_all(self) -> None:
+        """Remove and wake all waiters, without a claim."""
+        while self:
+            first = self[0]
+            del self[0]
+            try:
+                first.set_result(self)
+            except InvalidStateError:  # cancelled
+                self.stale -= 1
+            except BaseException:  # raised by a signal handler
+                if not first.done():
+                    self.appendleft(first)
+                raise
+
+    def discard(self, waiting: Waiting) -> None:
+        """Remove a waiter that was cancelled, or that does not go on to wait; it may have been passed over already."""
+        if self.stale:
+            self._tidy()
+        # No signal handler runs between a change and the return.
+        if self and self[0] is waiting:
+            del self[0]
+        elif self and self[-1] is waiting:
+            del self[-1]
+        elif waiting.done():
+            self.stale += 1
+        else:
+            with suppress(ValueError):  # it had not entered yet
+                self.remove(waiting)
+
+    def _tidy(self) -> None:
+        """Remove the cancelled entries if they are, or are about to be, more than half of all."""
+        if self.stale * 2 + 2 > len(self):
+            entries = list(self)
+            waiting = [each for each in entries if not each.done()]
+            removed = len(entries) - len(waiting)
+            if len(self) == len(entries):  # or else a signal handler has woken one of them
+                self.stale -= removed
+                deque.__init__(self, waiting)
+
+
+Waiter: TypeAlias = Future[WaitQueue]
+"""What a task waits on. Its result is the queue that woke it."""
+
+NOBODY: Final = WaitQueue()
+"""The queue of every side on which nobody has waited yet; it stays empty."""
+
+
+@final
+class Selection:
+    """A select that waits: one waiter in the queues of several sides, until one of them wakes it."""
+
+    __slots__ = ("entered", "loop", "position", "waiter")
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.loop: AbstractEventLoop = loop
+        self.waiter: Waiter = Future()
+        self.position: int = -1
+        """The position of the case for which it was woken."""
+        self.entered: list[tuple[WaitQueue, int]] = []
+        """The queues that it entered, each with the position of its case."""
+
+    def done(self) -> bool:
+        """Return whether it has stopped waiting."""
+        return self.waiter.done()
+
+    def enter(self, queue: WaitQueue, position: int) -> None:
+        """Enter a queue for the case at this position, unless it is there for another case.
+
+        All entering of a select happens in one step, so it would be the last there.
+        """
+        if not queue or queue[-1] is not self:
+            self.entered.append((queue, position))
+            queue.append(self)
+
+    def set_result(self, queue: WaitQueue, /) -> None:
+        """Wake it for the case of this queue, and remove it from all other queues in the same step."""
+        self.waiter.set_result(queue)
+        self.withdraw(queue)
+
+    def claimed(self) -> bool:
+        """Return whether a queue has woken it."""
+        return self.waiter.done() and not self.waiter.cancelled()
+
+    def withdraw(self, woken_by: WaitQueue | None = None) -> None:
+        """Leave all queues, but for the one that has removed it already; if a signal handler raises, call it again.
+
+        It may stay, done, in a queue for a while, and must not keep the waiters of other queues alive.
+        """
+        entered = self.entered
+        while entered:
+            queue, position = entered[-1]
+            if queue is woken_by:
+                self.position = position
+            elif queue and queue[-1] is self:
+                del queue[-1]  # the most frequent case of `discard`
+            else:
+                queue.discard(self)
+            del entered[-1]
+
+    def waits_in(self, queue: WaitQueue) -> bool:
+        """Return whether it waits in this queue."""
+        return not self.done() and any(each is queue for each, _ in self.entered)

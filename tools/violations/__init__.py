@@ -1,0 +1,1 @@
+"""The explorer of `tests.explore` on other libraries: a schedule for each fault it finds, in docs/violations.md."""
