@@ -35,7 +35,7 @@ from tests.explore.mutations import Module
 TESTS = Path(__file__).parents[1]
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 
-FILES = ["channel.py", "lines.py", "selection.py", "handles.py"]
+FILES = ["_core/*.py", "channel.py", "cases.py", "selection.py", "handles.py"]
 """Patterns of files in the package."""
 
 LAST = "test_speed_guard.py"
@@ -59,7 +59,7 @@ BY_HAND = [
     # It does not wait for promised items.
     ByHand("channel.py", "Channel.join", "not self._buffer", "not self.qsize()"),
     # It grants nothing.
-    ByHand("channel.py", "Channel._take", "self._after_take()", "self._closed and self._after_take()"),
+    ByHand("_core/machine.py", "Machine._take", "self._after_take()", "self._closed and self._after_take()"),
 ]
 
 UNCHANGED = Fault("the package as it is", "", "", range(0), "", "")
@@ -99,7 +99,8 @@ def diff(fault: Fault) -> str:
 
 
 def unit_tests() -> list[str]:
-    paths = [path for path in sorted(TESTS.glob("test_*.py")) if path.name not in WHOLE_PROGRAMS]
+    found = sorted([*TESTS.glob("test_*.py"), *TESTS.glob("contract/test_*.py")])
+    paths = [path for path in found if path.name not in WHOLE_PROGRAMS]
     return [str(path) for path in sorted(paths, key=lambda path: path.name == LAST)]
 
 

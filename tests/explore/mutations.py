@@ -300,12 +300,13 @@ class _Folded(ast.NodeTransformer):
 
     @override
     def generic_visit(self, node: ast.AST) -> ast.AST:
+        needed = [field for field in ("body", "finalbody") if getattr(node, field, None)]
         super().generic_visit(node)
         for field in ("body", "orelse", "finalbody"):
             block = getattr(node, field, None)
             if isinstance(block, list):
                 kept = [each for each in block if not isinstance(each, ast.Pass)]
-                setattr(node, field, kept if kept or field != "body" else [ast.Pass(lineno=1, col_offset=0)])
+                setattr(node, field, kept if kept or field not in needed else [ast.Pass(lineno=1, col_offset=0)])
         return node
 
     @override
