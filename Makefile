@@ -90,6 +90,8 @@ coverage: .venv-$(NEWEST)/ready
 prove: .venv/dev.ready .venv-$(NEWEST)/ready
 	.venv-$(NEWEST)/bin/python -m tests.explore
 	.venv-$(NEWEST)/bin/python -m tests.model
+	.venv-$(NEWEST)/bin/python -m tests.interrupts
+	.venv-$(NEWEST)/bin/python -m tests.testing
 	.venv-$(NEWEST)/bin/python -m tests.explore.mutants
 	.venv/bin/python -m tests.typing.mutants
 

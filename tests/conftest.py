@@ -1,22 +1,21 @@
 """Which event loops the async tests run on, and what they share.
 
 Every async test runs on asyncio, on asyncio with eager tasks where Python has them, and on uvloop. One that is marked
-`virtual_clock` runs on asyncio loops whose time moves only when every task waits, and then at once to the next timer:
-nothing sleeps, and a test in which every task waits for ever fails instead of hanging.
+`virtual_clock` runs on the loop of `aiochannel.testing`, whose time moves only when every task waits, and then at once
+to the next timer: nothing sleeps, and a test in which every task waits for ever fails with a Deadlock that says where.
 """
 
 import asyncio
 import gc
-import selectors
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Never, TypeVar
 
 import pytest
-from typing_extensions import override
 
 from aiochannel import Channel
+from aiochannel.testing import Loop
 
 T = TypeVar("T")
 
@@ -83,35 +82,12 @@ async def within(seconds: float, style: str, call: Coroutine[object, Never, T]) 
         return await call
 
 
-class _Clock(selectors.SelectSelector):
-    """A selector that moves time where another would let it pass."""
+class ClockedLoop(Loop):
+    """A loop whose time a test can move on, too."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    @override
-    def select(  # type: ignore[explicit-any]  # typeshed's SelectorKey has one
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
-        events = super().select(0)
-        if not events:
-            if timeout is None:
-                raise RuntimeError("every task waits, and no timer is set")
-            self.now += max(timeout, 0)
-        return events
-
-
-class ClockedLoop(asyncio.SelectorEventLoop):
-    """An asyncio loop with a virtual clock."""
-
-    def __init__(self) -> None:
-        self.clock = _Clock()
-        super().__init__(self.clock)
-
-    @override
-    def time(self) -> float:
-        return self.clock.now
+    def pass_time(self, seconds: float) -> None:
+        """Move the time on without letting the loop run, as a step of a task does."""
+        self._now += seconds
 
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]

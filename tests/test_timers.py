@@ -14,6 +14,7 @@ import pytest
 
 import aiochannel.timers
 from aiochannel import Channel, ChannelEmpty, Receiver, Sender, after, otherwise, select, tick
+from aiochannel.testing import Deadlock
 from tests.conftest import ClockedLoop, cancelled, settle, waiting
 
 virtual = pytest.mark.virtual_clock
@@ -29,7 +30,7 @@ def work(seconds: float) -> None:
     """Move the virtual time on without letting the loop run, as a step of a task does."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, ClockedLoop)
-    loop.clock.now += seconds
+    loop.pass_time(seconds)
 
 
 async def advance(seconds: float) -> None:
@@ -488,7 +489,7 @@ def test_a_timer_on_which_nobody_waits_leaves_nothing_on_the_loop(
     ended: list[float] = []
     with asyncio.Runner(loop_factory=ClockedLoop) as runner:
         loop = runner.get_loop()
-        with pytest.raises(RuntimeError, match="no timer is set"):
+        with pytest.raises(Deadlock, match=r"run waits at run:\d+: get on <Channel maxsize=0"):
             runner.run(run())
         assert ended == [loop.time()]
 
@@ -626,7 +627,7 @@ def test_a_timer_of_a_closed_loop_can_be_looked_at(make: Make) -> None:
     timer = loop.run_until_complete(start())
     loop.close()
     assert timer.empty()
-    loop.clock.now = 2.5
+    loop.pass_time(2.5)
     assert (1.0 if make is after else 2.0) == timer.get_nowait()
     assert timer.empty()
 
@@ -644,7 +645,7 @@ def test_a_timer_of_a_closed_loop_forgets_its_waiters(make: Make) -> None:
     loop = ClockedLoop()
     timer = loop.run_until_complete(start())
     loop.close()
-    loop.clock.now = 1.5
+    loop.pass_time(1.5)
     assert 1.0 == timer.get_nowait()
     for coroutine in abandoned:
         coroutine.close()

@@ -221,11 +221,14 @@ class Machine(Counted, Generic[T]):
         try:
             if not receivers.woken and 0 < len(buffer) <= limit:
                 items = list(buffer)
-                if len(buffer) == len(items) and buffer[0] is items[0]:  # or else a signal handler has changed it
+                # A signal handler may have changed it, even after the last `len`.
+                if len(buffer) == len(items) and buffer and buffer[0] is items[0]:
                     buffer.clear()
                 else:
                     items = []
-            while len(items) < limit and len(buffer) > receivers.woken:
+            while True:
+                if len(items) >= limit or len(buffer) <= receivers.woken or not buffer:
+                    break
                 items.append(buffer.popleft())
             if self._senders or (self._closed and not buffer) or self._get_above >= STIRRED_GET:
                 self._after_take()  # or else the next call that may wait lets other tasks run, if it is time
@@ -241,7 +244,9 @@ class Machine(Counted, Generic[T]):
         rest: list[T] = []
         try:
             self._receivers.woken = 0
-            while self._buffer:
+            while True:
+                if not self._buffer:
+                    break
                 rest.append(self._buffer.popleft())
         finally:
             self._settle()

@@ -115,8 +115,8 @@ class GetOperation(Side[T]):
         if machine._receivers is NOBODY:
             machine._receivers = WaitQueue()
         receivers = machine._receivers
-        machine._put_below = SLOW_PUT
         selection.enter(receivers, position)
+        machine._put_below = SLOW_PUT
         if machine._senders or machine._closed or len(machine._buffer) > receivers.woken:
             machine._recheck_receiver()
 

@@ -34,7 +34,8 @@ class WaitQueue(deque[Waiting]):
     `woken`: how many were woken with a claim, a promise or a grant, and have not used it yet. Who uses it subtracts it.
 
     Signal handlers: CPython may run one after a call, on entry to a function and where a loop turns, and nowhere else.
-    So `del self[0]` removes a waiter here, not `popleft`, and nothing is called between that and the wake-up.
+    So `del self[0]` removes a waiter here, not `popleft`, and nothing is called between that and the wake-up. And the
+    condition of a loop is inside it: a handler may run between `while condition` and the body.
     """
 
     __slots__ = ("stale", "woken")
@@ -50,7 +51,9 @@ class WaitQueue(deque[Waiting]):
 
     def promise(self, items: Sized) -> None:
         """Promise each item that nobody was promised to the first waiter that was not cancelled, and wake it."""
-        while len(items) > self.woken and self:  # in this order: a signal handler may run after `len`
+        while True:
+            if len(items) <= self.woken or not self:  # in this order: a signal handler may run after `len`
+                break
             first = self[0]
             del self[0]
             self.woken += 1
@@ -106,7 +109,9 @@ class WaitQueue(deque[Waiting]):
 
     def wake_all(self) -> None:
         """Remove and wake all waiters, without a claim."""
-        while self:
+        while True:
+            if not self:
+                break
             first = self[0]
             del self[0]
             try:
@@ -139,7 +144,8 @@ class WaitQueue(deque[Waiting]):
             entries = list(self)
             waiting = [each for each in entries if not each.done()]
             removed = len(entries) - len(waiting)
-            if len(self) == len(entries):  # or else a signal handler has woken one of them
+            # A signal handler may have woken some, even after the last `len`: then there is nothing to do.
+            if len(self) == len(entries) and self and self[0] is entries[0]:
                 self.stale -= removed
                 deque.__init__(self, waiting)
 
@@ -175,7 +181,7 @@ class Selection:
         All entering of a select happens in one step, so it would be the last there.
         """
         if not queue or queue[-1] is not self:
-            self.entered.append((queue, position))
+            self.entered += [(queue, position)]  # no call: no signal handler runs between this and the next
             queue.append(self)
 
     def set_result(self, queue: WaitQueue, /) -> None:
@@ -193,7 +199,9 @@ class Selection:
         It may stay, done, in a queue for a while, and must not keep the waiters of other queues alive.
         """
         entered = self.entered
-        while entered:
+        while True:
+            if not entered:
+                break
             queue, position = entered[-1]
             if queue is woken_by:
                 self.position = position

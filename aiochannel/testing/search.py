@@ -51,43 +51,45 @@ class Script:
         last_offer: Sequence[str] = (),
         deviations: Sequence[tuple[int, str]] = (),
     ) -> None:
-        self.prefix = prefix
-        self.known_marks = marks
+        self.taken = [*prefix]
+        self.marks = [*marks]
         self.last_offer = last_offer
         self.deviations = deviations
-        self.marks: list[int] = []
-        self.taken: list[str] = []
-        self.offered: list[Sequence[str]] = []
+        self.given = len(prefix)
+        self.place = 0
+        self.offered: list[Sequence[str]] = []  # from the first point on that was not given
 
     def __call__(self, game: Game) -> str:
         """Decide."""
-        place = len(self.taken)
-        self.marks.append(mark := game.mark())
-        if place < len(self.prefix):
-            decision = self.prefix[place]
-            if mark != self.known_marks[place] or place == len(self.prefix) - 1:
-                self._check(game.options(), mark)
-        else:
-            options = game.options()
-            self.offered.append(options)
-            decision = options[0]
+        place = self.place
+        self.place = place + 1
+        mark = game.mark()
+        if place < self.given:
+            if mark != self.marks[place]:
+                raise Diverged(f"at point {place} it stood otherwise before the same decisions were taken again")
+            if self.place == self.given:
+                self._compare(game.options())
+            return self.taken[place]
+        options = game.options()
+        self.offered.append(options)
+        self.marks.append(mark)
+        decision = options[0]
         self.taken.append(decision)
         return decision
 
-    def _check(self, options: Sequence[str], mark: int) -> None:
-        place = len(self.taken)
-        if mark != self.known_marks[place]:
-            raise Diverged(f"at point {place} it stood otherwise before the same decisions were taken again")
+    def _compare(self, options: Sequence[str]) -> None:
         for option in self.last_offer:
             if option not in options:
-                raise Diverged(f"at point {place} {option!r} could be decided before, and cannot now")
+                raise Diverged(f"at point {self.given - 1} {option!r} could be decided before, and cannot now")
 
-    def variants(self) -> Iterator["Script"]:
+    def variants(self, *, last_place_first: bool = False) -> Iterator["Script"]:
         """Yield the schedules that have one deviation more, after all the others."""
-        for place, options in enumerate(self.offered, len(self.prefix)):
+        places = range(self.given, len(self.taken))
+        for place in reversed(places) if last_place_first else places:
+            options = self.offered[place - self.given]
             for other in options[1:]:
-                deviations = [*self.deviations, (place, other)]
-                yield Script([*self.taken[:place], other], self.marks, options, deviations)
+                taken, marks = [*self.taken[:place], other], self.marks[: place + 1]
+                yield Script(taken, marks, options, [*self.deviations, (place, other)])
 
 
 def by_deviations(play: Play[P]) -> Iterator[tuple[Script, P]]:
@@ -104,7 +106,10 @@ def by_deviations(play: Play[P]) -> Iterator[tuple[Script, P]]:
 
 
 def depth_first(play: Play[P]) -> Iterator[tuple[Script, P]]:
-    """Play every schedule once, in the order that keeps the fewest in memory."""
+    """Play every schedule once, in the order of the options at the first point where two differ.
+
+    No more is kept in memory than the schedules that the present one came from.
+    """
     stack = [iter([Script()])]
     while stack:
         script = next(stack[-1], None)
@@ -112,7 +117,7 @@ def depth_first(play: Play[P]) -> Iterator[tuple[Script, P]]:
             stack.pop()
         else:
             yield script, play(script)
-            stack.append(script.variants())
+            stack.append(script.variants(last_place_first=True))
 
 
 class Priorities:

@@ -215,11 +215,11 @@ def closed_is_final(history: History) -> Iterator[str]:
     last = max((place for _, place, _ in history.received), default=-1)
     left = {call.end: place for place, event, call in history.events if call.verb == "leave"}
     for place, event, call in history.events:
-        if event.kind == "ends" and call.verb in GETS and place > left.get(call.end, math.inf):
-            continue  # told so by its own end, which had left
-        outcome = event.outcome if event.kind == "ends" and call.verb in GETS else None
-        if outcome is not None and outcome.word in ("closed", "end") and place < last:
-            yield f"{call.lane}'s {call.verb} was told closed, and an item was received after that"
+        if event.kind == "ends" and call.verb in GETS and place < last:
+            assert event.outcome is not None
+            own_end_left = place > left.get(call.end, math.inf)  # which is why it was told so
+            if event.outcome.word in ("closed", "end") and not own_end_left:
+                yield f"{call.lane}'s {call.verb} was told closed, and an item was received after that"
 
 
 def joined(history: History) -> Iterator[str]:

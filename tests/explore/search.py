@@ -1,9 +1,11 @@
 """All schedules of a program, or a sample of them; one schedule again; the shortest that fails.
 
-A schedule is the list of its decisions. The tree of decisions is walked depth first, and every schedule is played from
-the beginning: nothing has to be copied or undone. Where the tree is too large, schedules are drawn at random from a
-seed; the same draws estimate how large the tree is (the mean of one over the probability of each), so that the share
-explored is known.
+The search is that of `aiochannel.testing`: a `World` is its game. What is here besides is what a schedule must keep.
+Where there are too many schedules, some are drawn at random from a seed; the same draws estimate how many there are
+(the mean of one over the probability of each), so that the share explored is known.
+
+A schedule is the list of its decisions. It is played again one by one, so that a pasted schedule says all that was
+decided.
 
 The checks look at nothing but the record of a run. Many schedules differ in steps that no call could notice; of those
 with equal records one is checked.
@@ -11,9 +13,10 @@ with equal records one is checked.
 
 import random
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from aiochannel.testing.search import Choose, Game, depth_first, shortest
 from tests.explore.checks import Violation, check
 from tests.explore.probe import finish, leave, let_go
 from tests.explore.programs import Program, program, size_word
@@ -23,7 +26,6 @@ from tests.model.record import trace
 
 PROBES = 100
 CANCEL = 0.25
-Choose = Callable[[World], str]
 
 
 class Misfit(ValueError):
@@ -105,8 +107,8 @@ class Explorer:
         script = list(decisions)
         script.reverse()
 
-        def choose(world: World) -> str:
-            options = world.options()
+        def choose(game: Game) -> str:
+            options = game.options()
             while script:
                 decision = script.pop()
                 if decision in options:
@@ -125,45 +127,28 @@ class Explorer:
         best = list(decisions)
         world, violations = self.replay(best)
         assert violations, "it does not fail again"
-        size = max(1, len(best) // 2)
-        while size:
-            place, shorter = 0, False
-            while place < len(best):
-                attempt = best[:place] + best[place + size :]
-                tried, found = self.replay(attempt, strict=False)
-                if found:
-                    best, shorter, violations, world = attempt, True, found, tried
-                else:
-                    place += size
-            size = size if shorter and size == 1 else size // 2
-        return Failure(self.program, tuple(best), violations, tuple(steps(world)))
+
+        def fails(attempt: Sequence[str]) -> bool:
+            nonlocal world, violations
+            tried, found = self.replay(attempt, strict=False)
+            if found:
+                world, violations = tried, found
+            return bool(found)
+
+        shorter = shortest(best, fails)
+        return Failure(self.program, tuple(shorter), violations, tuple(steps(world)))
 
     # Search.
 
     def walk(self, budget: int) -> Report:
         """Depth first, until every schedule has been played, or as many as `budget`."""
-        path: list[list[str]] = []  # for each decision of a run what is left to take, the next one last
-        depth = schedules = 0
-
-        def choose(world: World) -> str:
-            nonlocal depth
-            if depth == len(path):
-                path.append(world.options()[::-1])
-            depth += 1
-            return path[depth - 1][-1]
-
-        while schedules < budget:
-            depth = 0
-            world, violations = self.play(choose)
-            schedules += 1
+        schedules = 0
+        for schedules, (_, (world, violations)) in enumerate(depth_first(self.play), 1):
             if violations:
                 return Report(self.program, schedules, 0.0, self.shrink(world.decisions))
-            while path and len(path[-1]) == 1:
-                path.pop()
-            if not path:
-                return Report(self.program, schedules, 1.0, None)
-            path[-1].pop()
-        return Report(self.program, schedules, 0.0, None)
+            if schedules == budget:
+                return Report(self.program, schedules, 0.0, None)
+        return Report(self.program, schedules, 1.0, None)
 
     def sample(self, draws: int, seed: int = 0) -> Report:
         """Random schedules; a cancel is drawn a quarter of the time. The share counts each schedule once."""
@@ -171,9 +156,9 @@ class Explorer:
         drawn: set[int] = set()
         size = probability = 0.0
 
-        def choose(world: World) -> str:
+        def choose(game: Game) -> str:
             nonlocal probability
-            options = world.options()
+            options = game.options()
             others = len([option for option in options if not option.startswith("cancel")])
             cancels = len(options) - others
             if cancels and source.random() < CANCEL:

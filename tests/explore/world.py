@@ -51,7 +51,6 @@ class Lane:
         self.ops = text.ops
         self.task = task
         self.handle: asyncio.Handle | None = None
-        self.pausing = False
         self.place = 0
         self.items = 0
         self.tx: dict[str, Sender[str]] = {}  # what it puts and gets through, if not through the channel itself
@@ -85,6 +84,7 @@ class World:
         self.channels = {name: make(script.size) for name in script.channels()}
         self.seen: list[tuple[int, str, Seen]] = []
         self.cancels = script.cancels
+        self.pausing: Lane | None = None  # it stops before its next operation
         self.ends = 0
         self.ended = False
         self.failure: str | None = None
@@ -132,6 +132,10 @@ class World:
             found += [lane.cancel_word for lane in self.lanes if lane.inside()]
         return found
 
+    def mark(self) -> int:
+        """Return how much has happened."""
+        return len(self.recorder.events)
+
     def take(self, decision: str) -> None:
         self.decisions.append(decision)
         if len(self.decisions) > STEPS:
@@ -155,14 +159,17 @@ class World:
             self.run()
 
     def lane(self, name: str) -> Lane:
-        return next(lane for lane in self.lanes if lane.name == name)
+        for lane in self.lanes:
+            if lane.name == name:
+                return lane
+        raise KeyError(name)
 
     def run(self) -> None:
         self.loop.run()
-        for lane in self.lanes:
-            if lane.pausing:
-                # A pause ends its step, so what the step scheduled last is the step after it.
-                lane.pausing, lane.handle = False, self.loop.ready.pop()
+        if self.pausing is not None:
+            # A pause ends its step, so what the step scheduled last is the step after it.
+            self.pausing.handle = self.loop.ready.pop()
+            self.pausing = None
         self.look()
 
     def look(self) -> None:
@@ -190,7 +197,7 @@ class World:
     async def go_through(self, lane: Lane) -> None:
         for place, op in enumerate(lane.ops):
             if place:
-                lane.pausing = True
+                self.pausing = lane
                 await _Pause()
             try:
                 await self.perform(lane, op)

@@ -31,6 +31,7 @@ from typing_extensions import override
 
 from aiochannel import Case, Channel, ChannelClosed, Receiver, Sender, otherwise, select_any
 from tests.budgets import SHIPPED, SMALL
+from tests.conftest import ClockedLoop
 from tests.ledger import Ledger
 from tests.model.record import Call, CoroutineLike, Follower, Recorder, as_plain, mismatch, see
 from tests.model.reference import RENDEZVOUS, WAITS, Reference
@@ -60,16 +61,6 @@ few = st.integers(min_value=1, max_value=3)
 places = st.integers(min_value=0, max_value=9)
 
 
-class SteppedLoop(asyncio.SelectorEventLoop):
-    """An asyncio loop whose time moves by hand."""
-
-    now = 0.0
-
-    @override
-    def time(self) -> float:
-        return self.now
-
-
 class Crash(Exception):
     """A cause."""
 
@@ -80,7 +71,7 @@ class ChannelMachine(RuleBasedStateMachine):
 
     @staticmethod
     def make_loop() -> asyncio.AbstractEventLoop:
-        return SteppedLoop()
+        return ClockedLoop()
 
     @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]), rests=st.booleans())
     def make(self, size: int, *, rests: bool = False) -> None:
@@ -306,8 +297,8 @@ class ChannelMachine(RuleBasedStateMachine):
 
     @rule()
     def let_time_pass(self) -> None:
-        if isinstance(self.loop, SteppedLoop):
-            self.loop.now += 0.5
+        if isinstance(self.loop, ClockedLoop):
+            self.loop.pass_time(0.5)
 
     # What has to hold.
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from itertools import chain, count, repeat
+from math import inf
 from typing import cast
 
 import pytest
@@ -25,7 +26,7 @@ from tests.testing.zoo import Program, lost_update, three_together
 
 def findings(program: Program, *, cancellations: int = 0, swallowing: bool = True) -> tuple[str, ...]:
     """Explore a program that has a fault, and return what is found wrong."""
-    failure = explore(program, cancellations=cancellations, swallowing=swallowing).failure
+    failure = explore(program, cancellations=cancellations, swallowing=swallowing, seconds=inf).failure
     assert failure is not None
     return failure.findings
 
@@ -63,7 +64,7 @@ def test_every_order_of_two_answers_is_played() -> None:
         run.actor("A", lambda: ask("a"))
         run.actor("B", lambda: ask("b"))
 
-    report = explore(program, cancellations=0)
+    report = explore(program, cancellations=0, seconds=inf)
     assert {"ab", "ba"} == orders
     assert report.complete
     assert f"{report.schedules} schedules, all: nothing wrong" == str(report)
@@ -80,7 +81,7 @@ def test_an_answer_has_a_name_and_each_waiting_one_its_own() -> None:
 
         run.actor("A", ask)
 
-    failure = explore(program, cancellations=0).failure
+    failure = explore(program, cancellations=0, seconds=inf).failure
     assert failure is not None
     said = [line.split(maxsplit=1)[1] for line in failure.trace]
     assert ["start A", "io A", "io A 2", "io disk", "io disk 2"] == [
@@ -100,7 +101,7 @@ def test_the_name_of_an_answer_is_free_again_when_nobody_waits_for_it() -> None:
 
         run.actor("A", ask)
 
-    failure = explore(program, cancellations=0).failure
+    failure = explore(program, cancellations=0, seconds=inf).failure
     assert failure is not None
     assert "   5  io A" in failure.trace
 
@@ -109,7 +110,7 @@ def test_an_answer_in_a_task_of_nobody_has_a_name_too() -> None:
     def program(run: Run) -> None:
         _ = asyncio.get_running_loop().create_task(run.outside(1))
 
-    report = explore(program)
+    report = explore(program, seconds=inf)
     assert report.complete
     assert report.failure is None
 
@@ -129,7 +130,7 @@ def test_an_event_comes_once_at_any_time() -> None:
         run.event("E", lambda: came.append("event"))
         run.at_rest(lambda: sorted(came) == ["begun", "event"])
 
-    assert explore(program, cancellations=0).failure is None
+    assert explore(program, cancellations=0, seconds=inf).failure is None
     assert {"begun", "begun event", "event begun"} == seen
 
 
@@ -146,7 +147,7 @@ def test_a_timeout_may_come_before_the_answer_or_not() -> None:
 
         run.actor("A", ask)
 
-    assert explore(program).failure is None
+    assert explore(program, seconds=inf).failure is None
     assert {"answer", "late"} == outcomes
 
 
@@ -174,8 +175,8 @@ def test_timers_come_in_their_order_unless_durations_mean_nothing() -> None:
 
         run.actor("A", both)
 
-    assert explore(together).failure is None
-    report = explore(together, cancellations=0, timers="any")
+    assert explore(together, seconds=inf).failure is None
+    report = explore(together, cancellations=0, timers="any", seconds=inf)
     assert report.failure is not None
     assert "0c any-order: 2 clock 2" == report.failure.schedule
     assert str(report).endswith('It needs timers="any": a timer that comes before another one that is due earlier.')
@@ -201,7 +202,7 @@ def test_cancels_come_between_any_two_steps_and_not_more_often_than_said() -> No
             run.actor("A", lambda: work("A"))
             run.actor("B", lambda: work("B"))
 
-        return explore(program, cancellations=cancellations).schedules, most
+        return explore(program, cancellations=cancellations, seconds=inf).schedules, most
 
     (none, no), (one, once), (two, twice) = cancels(0), cancels(1), cancels(2)
     assert (0, 1, 2) == (no, once, twice)
@@ -223,8 +224,8 @@ def test_tasks_may_be_eager() -> None:
 
         run.actor("A", parent)
 
-    assert explore(program).failure is None
-    failure = explore(program, eager=True).failure
+    assert explore(program, seconds=inf).failure is None
+    failure = explore(program, eager=True, seconds=inf).failure
     assert failure is not None
     assert "1c in-order eager:" == failure.schedule
     assert failure == replay(program, failure.schedule).failure
@@ -236,7 +237,7 @@ def test_an_eager_factory_of_its_own_is_the_programs_business() -> None:
         loop.set_task_factory(lambda loop, coro, **options: asyncio.Task(coro, loop=loop, **options))
         run.actor("A", pause)
 
-    assert explore(program).failure is None
+    assert explore(program, seconds=inf).failure is None
 
 
 def test_a_thread_returns_when_the_schedule_says_so() -> None:
@@ -261,7 +262,7 @@ def test_what_a_thread_raises_comes_out_of_it() -> None:
 
         run.actor("A", call, expect=(ValueError,))
 
-    assert explore(program).failure is None
+    assert explore(program, seconds=inf).failure is None
 
 
 def test_random_numbers_are_the_same_in_every_run() -> None:
@@ -271,8 +272,8 @@ def test_random_numbers_are_the_same_in_every_run() -> None:
         drawn.add(random.random())
         run.actor("A", pause)
 
-    explore(program, seed=5)
-    explore(program, seed=6)
+    explore(program, seed=5, seconds=inf)
+    explore(program, seed=6, seconds=inf)
     assert 2 == len(drawn)
 
 
@@ -286,7 +287,7 @@ def test_monotonic_is_the_clock_of_the_loop() -> None:
 
         run.actor("A", sleep)
 
-    assert explore(program, cancellations=0).failure is None
+    assert explore(program, cancellations=0, seconds=inf).failure is None
 
 
 def test_elsewhere_a_thread_may_start_a_thread() -> None:
@@ -302,7 +303,7 @@ def test_elsewhere_a_thread_may_start_a_thread() -> None:
         def program(run: Run) -> None:
             assert pool.submit(start).result() == "joined"
 
-        assert explore(program).failure is None
+        assert explore(program, seconds=inf).failure is None
 
 
 def test_elsewhere_monotonic_is_as_ever() -> None:
@@ -443,7 +444,7 @@ def test_a_handler_of_the_program_hears_complaints_itself() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["message"]))
         asyncio.get_running_loop().call_exception_handler({"message": "odd"})
 
-    assert explore(program).failure is None
+    assert explore(program, seconds=inf).failure is None
     assert ["odd"] == heard
 
 
@@ -489,7 +490,7 @@ def test_a_cancel_by_the_program_is_its_own_business() -> None:
         run.actor("A", wait)
         run.actor("B", cancel)
 
-    assert explore(program, cancellations=0).failure is None
+    assert explore(program, cancellations=0, seconds=inf).failure is None
 
 
 def test_a_swallowed_cancel_is_found_on_demand() -> None:
@@ -500,7 +501,7 @@ def test_a_swallowed_cancel_is_found_on_demand() -> None:
 
         run.actor("A", swallow)
 
-    assert explore(program).failure is None
+    assert explore(program, seconds=inf).failure is None
     assert ("A was cancelled, and did not end cancelled",) == findings(program, cancellations=1, swallowing=False)
 
 
@@ -577,7 +578,7 @@ def test_a_task_that_sleeps_is_given_some_time() -> None:
 
         run.actor("A", leave)
 
-    assert explore(program, cancellations=0, budget=2).failure is None
+    assert explore(program, cancellations=0, budget=2, seconds=inf).failure is None
     assert LATE == len(slept)
 
 
@@ -597,7 +598,7 @@ def test_what_is_wrong_after_the_end_is_not_the_programs_doing() -> None:
 
         run.actor("A", leave)
 
-    assert explore(program, cancellations=0, budget=2).failure is None
+    assert explore(program, cancellations=0, budget=2, seconds=inf).failure is None
 
 
 def test_what_differs_from_run_to_run_is_found() -> None:
@@ -660,7 +661,7 @@ def test_the_trace_says_how_a_task_ended() -> None:
 
         run.actor("A", main)
 
-    failure = explore(program, cancellations=0).failure
+    failure = explore(program, cancellations=0, seconds=inf).failure
     assert failure is not None
     trace = [line[6:] for line in failure.trace]
     assert "child: ends cancelled" in trace
@@ -679,7 +680,7 @@ def test_from_half_of_the_budget_on_it_is_random_and_what_is_found_is_shortened(
             run.actor(name, partial(step, name))
         run.at_rest(lambda: "".join(order[:4]) != "FEDC")
 
-    report = explore(program, budget=2000)
+    report = explore(program, budget=2000, seconds=inf)
     assert report.failure is not None
     assert 1000 < report.schedules < 2000
     assert not report.complete
@@ -800,7 +801,7 @@ def test_a_program_that_awaits_is_refused() -> None:
         await run.outside(1)
 
     with pytest.raises(NotExplored, match=r"what it awaits goes into `run.actor`"):
-        explore(program)  # type: ignore[arg-type]
+        explore(program, seconds=inf)  # type: ignore[arg-type]
 
 
 def test_a_program_that_reaches_outside_itself_is_refused() -> None:
@@ -893,6 +894,6 @@ def test_programs_are_freed() -> None:
 
         run.actor("A", work)
 
-    assert explore(program).complete
+    assert explore(program, seconds=inf).complete
     gc.collect()
     assert [] == [thing for thing in things if thing() is not None]

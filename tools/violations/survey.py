@@ -10,10 +10,11 @@ from typing import Final
 
 from typing_extensions import override
 
+from aiochannel.testing.search import Choose
 from tests.explore.catalogue import PROGRAMS
 from tests.explore.checks import History, Violation, explained, nothing_taken_from_waiters, woken_once
 from tests.explore.programs import Op, Program, program
-from tests.explore.search import Choose, Explorer
+from tests.explore.search import Explorer
 from tests.explore.world import Record, World
 from tests.model.reference import RENDEZVOUS
 from tools.peers import OURS, Peer
