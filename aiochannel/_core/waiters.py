@@ -82,10 +82,14 @@ class WaitQueue(deque[Waiting]):
                 if room <= 0 or not self:  # in this order: a signal handler may run after `len`
                     break
                 first = self[0]
-                del self[0]
                 if room == 1 and receivers and isinstance(first, Selection) and first.waits_in(receivers):
-                    passed_over.append(first)
+                    if self and self[0] is first:  # or else a signal handler has woken it
+                        del self[0]
+                        passed_over.append(first)
                     continue
+                if not self or self[0] is not first:  # a signal handler has woken it
+                    continue
+                del self[0]
                 self.woken += 1
                 try:
                     first.set_result(self)

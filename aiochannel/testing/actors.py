@@ -22,7 +22,7 @@ class Actor:
         self.function = function
         self.expect = expect
         self.task: asyncio.Task[object] | None = None
-        self.cancelled = False
+        self.cancelled: bool = False
 
     def cancel(self) -> None:
         """Cancel the task, which has begun."""

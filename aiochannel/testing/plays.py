@@ -57,11 +57,11 @@ class Play:
         self.program = program
         self.settings = settings
         self.choose: Choose | None = choose
-        self.run = Run()
-        self.now = 0.0
+        self.run: Run = Run()
+        self.now: float = 0.0
         self.findings: list[str] = []
         self.trace: list[str] = []
-        self.diverged = ""
+        self.diverged: str = ""
         self.refused: NotExplored | None = None
         self.loop: AskingLoop = (RealLoop if real else ExploredLoop)(self, eager=settings.eager)
         self._cancellations = settings.cancellations

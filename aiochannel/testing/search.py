@@ -51,12 +51,12 @@ class Script:
         last_offer: Sequence[str] = (),
         deviations: Sequence[tuple[int, str]] = (),
     ) -> None:
-        self.taken = [*prefix]
-        self.marks = [*marks]
+        self.taken: list[str] = [*prefix]
+        self.marks: list[int] = [*marks]
         self.last_offer = last_offer
         self.deviations = deviations
-        self.given = len(prefix)
-        self.place = 0
+        self.given: int = len(prefix)
+        self.place: int = 0
         self.offered: list[Sequence[str]] = []  # from the first point on that was not given
 
     def __call__(self, game: Game) -> str:
@@ -131,8 +131,8 @@ class Priorities:
         self.source = source
         self.rare = rare
         self.ranks: dict[str, float] = {}
-        self.changes = {source.randrange(length) for _ in range(CHANGES)}
-        self.rare_places = sorted((source.randrange(length) for _ in range(times)), reverse=True)
+        self.changes: set[int] = {source.randrange(length) for _ in range(CHANGES)}
+        self.rare_places: list[int] = sorted((source.randrange(length) for _ in range(times)), reverse=True)
         self.taken: list[str] = []
         self.deviations: dict[int, str] = {}
 
@@ -173,7 +173,7 @@ class Deviating:
     def __init__(self, deviations: Mapping[int, str], *, strict: bool = True) -> None:
         self.wanted = deviations
         self.strict = strict
-        self.place = 0
+        self.place: int = 0
         self.deviations: dict[int, str] = {}
 
     def __call__(self, game: Game) -> str:
