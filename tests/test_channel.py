@@ -294,6 +294,48 @@ async def test_a_put_that_was_granted_for_a_receiver_goes_ahead_when_that_is_can
     assert (1, True, 7) == (channel.qsize(), channel.full(), channel.get_nowait())
 
 
+async def test_a_receiver_that_left_is_no_room_beside_slots_that_were_granted() -> None:
+    channel: Channel[int] = Channel.rendezvous()
+    putting = [channel.put(item) for item in (1, 2)]
+    for each in putting:
+        each.send(None)
+    getting = [await waiting(channel.get()) for _ in range(3)]
+    assert await cancelled(getting.pop(1))
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(3)
+    for each in putting:
+        with pytest.raises(StopIteration):
+            each.send(None)
+    assert [1, 2] == await asyncio.gather(*getting)
+
+
+# Waiting
+
+
+async def test_a_put_whose_coroutine_is_closed_behind_another_one_leaves_no_room() -> None:
+    channel = filled(0, maxsize=1)
+    putting = await waiting(channel.put(1))
+    closing = channel.put(2)
+    closing.send(None)
+    closing.close()
+    assert 0 == channel.get_nowait()
+    await putting
+    assert (1, True) == (channel.statistics().qsize, channel.full())
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(3)
+
+
+async def test_a_get_whose_coroutine_is_closed_behind_another_one_takes_nothing() -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    closing = channel.get()
+    closing.send(None)
+    closing.close()
+    await channel.put_many([1, 2])
+    assert 1 == await getting
+    assert (1, 2) == (channel.qsize(), channel.get_nowait())
+
+
 # Looking
 
 

@@ -205,6 +205,16 @@ async def test_an_end_leaves_before_the_task_does_if_its_block_ends_before() -> 
     await settle()
 
 
+@either_side
+async def test_an_async_block_left_by_an_exception_gives_it_as_the_cause(open_end: Open) -> None:
+    channel: Channel[int] = Channel()
+    crash = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        async with open_end(channel):
+            raise crash
+    assert crash is cause(channel)
+
+
 # What is no cause
 
 

@@ -43,6 +43,14 @@ def fail(_: object) -> int:
     raise ZeroDivisionError
 
 
+class Stop(BaseException):
+    pass
+
+
+def stop(_: object) -> int:
+    raise Stop
+
+
 # What is ready
 
 
@@ -69,6 +77,14 @@ async def test_only_one_of_several_ready_cases_is_carried_out() -> None:
 async def test_select_takes_one_to_eight_cases_and_more(count: int) -> None:
     idle = [Channel[int]().on_get() for _ in range(count - 1)]
     assert (count - 1, 7) == await select_any([*idle, filled(7).on_get()])
+
+
+async def test_select_tries_every_case_before_it_waits() -> None:
+    task = asyncio.create_task(
+        select(Channel[int]().on_get(), Channel[int]().on_get(), filled(7).on_get(), biased=True)
+    )
+    await settle()
+    assert (2, 7) == task.result()
 
 
 async def test_none_is_an_item() -> None:
@@ -664,6 +680,34 @@ async def test_a_woken_put_whose_map_raises_passes_its_grant_on() -> None:
     assert [2] == list(channel)
 
 
+async def test_an_item_stays_where_it_was_when_map_raises_more_than_an_exception() -> None:
+    channel = filled(7)
+    with pytest.raises(Stop):
+        await select(channel.on_get().map(stop))
+    assert [7] == list(channel)
+
+
+async def test_a_woken_get_whose_map_raises_more_than_an_exception_passes_its_promise_on() -> None:
+    channel: Channel[int] = Channel()
+    stopping = await waiting(select(channel.on_get().map(stop)))
+    getting = await waiting(channel.get())
+    channel.put_nowait(7)
+    await settle()
+    assert isinstance(stopping.exception(), Stop)
+    assert 7 == getting.result()
+
+
+async def test_a_woken_put_whose_map_raises_more_than_an_exception_passes_its_grant_on() -> None:
+    channel = filled(0, maxsize=1)
+    stopping = await waiting(select(channel.on_put(1).map(stop)))
+    putting = await waiting(channel.put(2))
+    channel.get_nowait()
+    await settle()
+    assert isinstance(stopping.exception(), Stop)
+    assert putting.done()
+    assert [2] == list(channel)
+
+
 async def test_or_closed_gives_its_value_instead_of_raising() -> None:
     assert (0, "over") == await select(closed().on_get().or_closed("over"))
     assert (0, "over") == await select(closed(1).on_put(2).or_closed("over"))
@@ -701,6 +745,13 @@ async def test_or_closed_waits_for_a_promised_item_of_a_closed_channel() -> None
 
 async def test_a_value_of_or_closed_put_before_map_is_mapped() -> None:
     assert (0, "None") == await select(closed().on_get().or_closed(None).map(str))
+
+
+async def test_a_case_with_or_closed_before_map_maps_the_item_for_which_it_is_woken() -> None:
+    channel: Channel[int] = Channel()
+    task = await waiting(select(channel.on_get().or_closed(None).map(str)))
+    channel.put_nowait(7)
+    assert (0, "7") == await task
 
 
 async def test_a_value_of_or_closed_put_before_map_is_mapped_for_a_select_that_close_wakes() -> None:

@@ -130,6 +130,31 @@ async def test_one_of_several_waiting_puts_can_be_cancelled(kind: Kind) -> None:
 
 
 @that_keep_all
+async def test_the_gets_that_remain_after_many_were_cancelled_keep_their_order(channel: Sides) -> None:
+    tasks = [await waiting(channel.rx.get()) for _ in range(12)]
+    for position, task in enumerate(tasks):
+        if position % 4:
+            task.cancel()
+    await settle()
+    assert (0, 3) == channel.waiters()
+    await channel.tx.put_many([1, 2, 3])
+    assert [1, 2, 3] == await asyncio.gather(*tasks[::4])
+
+
+@that_fill
+async def test_the_puts_that_remain_after_many_were_cancelled_keep_their_order(full: Sides) -> None:
+    tasks = [await waiting(full.tx.put(1_000 + item)) for item in range(12)]
+    for position, task in enumerate(tasks):
+        if position % 4:
+            task.cancel()
+    await settle()
+    assert (3, 0) == full.waiters()
+    expected = [*full.inside, 1_000, 1_004, 1_008]
+    assert expected == [await full.rx.get() for _ in expected]
+    await asyncio.gather(*tasks[::4])
+
+
+@that_keep_all
 async def test_two_senders_and_two_receivers_all_go_ahead(channel: Sides) -> None:
     putting = [asyncio.create_task(channel.tx.put_many([item] * 20)) for item in range(2)]
     getting = [asyncio.create_task(channel.rx.get()) for _ in range(40)]

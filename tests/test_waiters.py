@@ -1,0 +1,177 @@
+"""The queue of waiters by itself: a signal handler that raises while it wakes one, and what no call can arrange."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from typing_extensions import override
+
+from aiochannel._core.waiters import Selection, Waiting, WaitQueue
+
+
+class Interruption(BaseException):
+    """What a signal handler raises."""
+
+
+class Waiter:
+    """One that can be woken once."""
+
+    def __init__(self) -> None:
+        self.woken_by: list[WaitQueue] = []
+
+    def done(self) -> bool:
+        return bool(self.woken_by)
+
+    def set_result(self, queue: WaitQueue, /) -> None:
+        if self.woken_by:
+            raise asyncio.InvalidStateError
+        self.woken_by.append(queue)
+
+
+class InterruptedBefore(Waiter):
+    @override
+    def set_result(self, queue: WaitQueue, /) -> None:
+        raise Interruption
+
+
+class InterruptedAfter(Waiter):
+    @override
+    def set_result(self, queue: WaitQueue, /) -> None:
+        super().set_result(queue)
+        raise Interruption
+
+
+class Interfering(Waiter):
+    """A signal handler runs where it is asked whether it is done, and wakes all."""
+
+    def __init__(self, queue: WaitQueue) -> None:
+        super().__init__()
+        self.queue = queue
+
+    @override
+    def done(self) -> bool:
+        self.queue.wake_all()
+        return super().done()
+
+
+def promise(queue: WaitQueue) -> None:
+    queue.promise([1, 2, 3])
+
+
+def grant(queue: WaitQueue) -> None:
+    queue.grant(3, [], WaitQueue())
+
+
+CLAIMS: list[tuple[Callable[[WaitQueue], None], int]] = [(promise, 1), (grant, 1), (WaitQueue.wake_all, 0)]
+every_wake = pytest.mark.parametrize(("wake", "claims"), CLAIMS, ids=["promise", "grant", "wake_all"])
+
+
+def queue_of(*waiters: Waiting) -> WaitQueue:
+    queue = WaitQueue()
+    queue.extend(waiters)
+    return queue
+
+
+@every_wake
+def test_all_are_woken_in_their_order(wake: Callable[[WaitQueue], None], claims: int) -> None:
+    waiters = [Waiter(), Waiter(), Waiter()]
+    queue = queue_of(*waiters)
+    wake(queue)
+    assert [[queue]] * 3 == [each.woken_by for each in waiters]
+    assert (0, 3 * claims, 0) == (len(queue), queue.woken, queue.stale)
+
+
+@every_wake
+def test_a_waiter_that_could_not_be_woken_is_the_first_again(wake: Callable[[WaitQueue], None], claims: int) -> None:
+    first, last = InterruptedBefore(), Waiter()
+    queue = queue_of(Waiter(), first, last)
+    with pytest.raises(Interruption):
+        wake(queue)
+    assert ([first, last], claims) == (list(queue), queue.woken)
+
+
+@every_wake
+def test_a_waiter_that_was_woken_before_the_interruption_keeps_its_claim(
+    wake: Callable[[WaitQueue], None], claims: int
+) -> None:
+    last = Waiter()
+    queue = queue_of(InterruptedAfter(), last)
+    with pytest.raises(Interruption):
+        wake(queue)
+    assert ([last], claims) == (list(queue), queue.woken)
+
+
+@every_wake
+def test_a_cancelled_waiter_is_passed_over_and_counted_off(wake: Callable[[WaitQueue], None], claims: int) -> None:
+    cancelled, last = Waiter(), Waiter()
+    queue = queue_of(cancelled, last)
+    cancelled.set_result(queue)
+    queue.stale = 1
+    wake(queue)
+    assert (True, 0, claims, 0) == (last.done(), len(queue), queue.woken, queue.stale)
+
+
+def test_all_are_woken_while_the_cancelled_ones_are_looked_for() -> None:
+    queue = WaitQueue()
+    cancelled, interfering, last = Waiter(), Interfering(queue), Waiter()
+    cancelled.set_result(queue)
+    queue.extend([cancelled, interfering, last])
+    queue.stale = 1
+    queue.discard(Waiter())
+    assert (True, 0, 0) == (last.done(), len(queue), queue.stale)
+
+
+def test_what_had_not_entered_yet_is_discarded_without_effect() -> None:
+    first, last = Waiter(), Waiter()
+    queue = queue_of(first, last)
+    queue.discard(Waiter())
+    assert ([first, last], 0) == (list(queue), queue.stale)
+
+
+async def test_selects_that_are_passed_over_come_last_in_their_order() -> None:
+    """Two receivers, and one of them is for a sender that has its grant: the other must not be the select itself."""
+    senders, receivers = WaitQueue(), WaitQueue()
+    selects = [Selection(asyncio.get_running_loop()) for _ in range(2)]
+    for each in selects:
+        each.enter(senders, 0)
+        each.enter(receivers, 1)
+    plain = Waiter()
+    senders.append(plain)
+    senders.woken = 1
+    senders.grant(0, [], receivers)
+    assert (selects, True, 2) == (list(senders), plain.done(), senders.woken)
+
+
+async def test_selects_that_are_passed_over_stay_where_the_wake_up_is_interrupted() -> None:
+    senders, receivers = WaitQueue(), WaitQueue()
+    select = Selection(asyncio.get_running_loop())
+    select.enter(senders, 0)
+    select.enter(receivers, 1)
+    interrupted = InterruptedBefore()
+    senders.append(interrupted)
+    with pytest.raises(Interruption):
+        senders.grant(0, [], receivers)
+    assert ([interrupted, select], 0) == (list(senders), senders.woken)
+
+
+def test_a_receiver_that_left_is_no_room_for_a_grant() -> None:
+    first, last = Waiter(), Waiter()
+    senders, receivers = queue_of(first, last), queue_of(Waiter(), Waiter())
+    receivers.stale = 1
+    senders.grant(0, [], receivers)
+    assert ((True, False), 1) == ((first.done(), last.done()), senders.woken)
+
+
+@pytest.mark.parametrize(
+    "wake", [lambda queue: queue.promise([1]), lambda queue: queue.grant(1, [], WaitQueue())], ids=["promise", "grant"]
+)
+def test_the_cancelled_are_removed_when_a_wake_up_leaves_them_in_the_majority(
+    wake: Callable[[WaitQueue], None],
+) -> None:
+    first, cancelled, last = Waiter(), [Waiter(), Waiter()], Waiter()
+    queue = queue_of(first, *cancelled, last)
+    for each in cancelled:
+        each.set_result(queue)
+    queue.stale = 2
+    wake(queue)
+    assert ([last], 0, True) == (list(queue), queue.stale, first.done())
