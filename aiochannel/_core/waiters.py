@@ -220,7 +220,7 @@ class Selection:
                 break
             # This is `WaitQueue.discard`, but that no signal handler runs between the queue and the entry.
             queue, position = entered[-1]
-            if queue is woken_by:
+            if queue is woken_by and self.position < 0:
                 self.position = position
             elif queue and queue[-1] is self:
                 del queue[-1]
