@@ -1,7 +1,8 @@
 """The queue of waiters by itself: a signal handler that raises while it wakes one, and what no call can arrange."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from typing_extensions import override
@@ -175,3 +176,84 @@ def test_the_cancelled_are_removed_when_a_wake_up_leaves_them_in_the_majority(
     queue.stale = 2
     wake(queue)
     assert ([last], 0, True) == (list(queue), queue.stale, first.done())
+
+
+# A signal handler that runs in the middle of a look
+
+
+class InterferingItems:
+    """A signal handler runs where they are counted, and wakes all."""
+
+    def __init__(self, queue: WaitQueue) -> None:
+        self.queue = queue
+
+    def __len__(self) -> int:
+        self.queue.wake_all()
+        return 1
+
+
+@pytest.mark.parametrize(
+    "wake",
+    [lambda queue, items: queue.promise(items), lambda queue, items: queue.grant(3, items, WaitQueue())],
+    ids=["promise", "grant"],
+)
+def test_all_are_woken_while_the_items_are_counted(
+    wake: Callable[[WaitQueue, InterferingItems], None],
+) -> None:
+    waiter = Waiter()
+    queue = queue_of(waiter)
+    wake(queue, InterferingItems(queue))
+    assert (True, 0, 0) == (waiter.done(), len(queue), queue.woken)
+
+
+Wake = Callable[[WaitQueue], None]
+
+
+def wake_first(queue: WaitQueue) -> None:
+    queue.grant(1, [], WaitQueue())
+
+
+class InterferingFuture(asyncio.Future[WaitQueue]):
+    """A signal handler runs where it is first asked whether it is done."""
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        super().__init__()
+        self.handlers = [handler]
+
+    @override
+    def done(self) -> bool:
+        if self.handlers:
+            self.handlers.pop()()
+        return super().done()
+
+
+class InterferingEntries(list[tuple[WaitQueue, int]]):
+    """A signal handler runs where they are looked through."""
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        super().__init__()
+        self.handler = handler
+
+    @override
+    def __iter__(self) -> Iterator[tuple[WaitQueue, int]]:
+        before = self[:]
+        self.handler()
+        return iter(before)
+
+
+@pytest.mark.parametrize("wake", [WaitQueue.wake_all, wake_first], ids=["all", "the first"])
+@pytest.mark.parametrize("looks", ["is it done", "where does it wait"])
+async def test_a_select_is_woken_while_a_grant_asks_whether_it_waits_on_both_sides(looks: str, wake: Wake) -> None:
+    senders, receivers = WaitQueue(), WaitQueue()
+    select, plain = Selection(asyncio.get_running_loop()), Waiter()
+    if looks == "is it done":
+        select.waiter = InterferingFuture(partial(wake, senders))
+    else:
+        select.entered = InterferingEntries(partial(wake, senders))
+    select.enter(senders, 0)
+    senders.append(plain)
+    select.enter(receivers, 1)
+    senders.grant(0, [], receivers)
+    claims = 1 if wake is wake_first else 0
+    assert (True, 0, claims) == (select.claimed(), len(receivers), senders.woken)
+    assert ([plain] if wake is wake_first else []) == list(senders)

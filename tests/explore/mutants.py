@@ -119,6 +119,8 @@ class Judges:
         self.listed = listed
         self.thorough = thorough
         self.noticed: Counter[tuple[str, str]] = Counter()
+        self.breadth = Counter(name for lines in self.lines.values() for names in lines.values() for name in names)
+        """How many lines each test runs: a test of little is quick, and made for it."""
 
     def call(self, fault: Fault) -> Callable[[], str]:
         """Return what judges a fault, for a process of its own."""
@@ -128,7 +130,7 @@ class Judges:
             return -1000 * self.noticed[place, name] - self.noticed["", name]
 
         programs = sorted(PROGRAMS, key=lambda script: first(script.describe()))
-        names = sorted(self.names(fault), key=first)
+        names = sorted(self.names(fault), key=lambda name: (first(name), self.breadth[name]))
         listed = fault.name in self.listed
         if listed:
             programs, names = programs[:FIRST], names[:FEW]
