@@ -274,7 +274,11 @@ class End(Generic[T_co]):
         self.__exit__(exc_type, exc, traceback)
 
     def __del__(self) -> None:
-        if not self._entered:
+        try:
+            entered = self._entered
+        except AttributeError:  # a signal handler has raised before it was made
+            return
+        if not entered:
             self._end.drop()
 
     @override
@@ -285,10 +289,14 @@ class End(Generic[T_co]):
 def sending_end(channel: Sender[T], kind: type[Sender[T]], end: OpenSender) -> End[Sender[T]]:
     """Return a counted end of the channel."""
     handle = SenderHandle(channel, kind, end)
-    return End(handle, end, handle._retire)
+    opened: End[Sender[T]] = End(handle, end, handle._retire)
+    end.open()
+    return opened
 
 
 def receiving_end(channel: Receiver[T], kind: type[Receiver[T]], end: OpenReceiver) -> End[Receiver[T]]:
     """Return a counted end of the channel."""
     handle = ReceiverHandle(channel, kind, end)
-    return End(handle, end, handle._retire)
+    opened: End[Receiver[T]] = End(handle, end, handle._retire)
+    end.open()
+    return opened

@@ -46,7 +46,7 @@ class Counted(LoopBound):
 
 
 class OpenEnd:
-    """One end that counts, from the call that makes it until it leaves. It leaves once."""
+    """One end that counts, from `open` until it leaves. It leaves once."""
 
     __slots__ = ("_counted", "left")
 
@@ -57,7 +57,11 @@ class OpenEnd:
 
     def __init__(self, counted: Counted) -> None:
         self._counted = counted
-        self.left: bool = False
+        self.left: bool = True
+
+    @abstractmethod
+    def open(self) -> None:
+        """Count from now on. Whoever makes an end calls this last, when something can let it leave again."""
 
     def leave(self, cause: BaseException | None) -> bool:
         """Leave, with what ended the use of it; return whether that closed the channel.
@@ -120,10 +124,11 @@ class OpenSender(OpenEnd):
     _dropped_text = "a sending end was dropped without being entered"
     _no_fault: ClassVar[tuple[type[BaseException], ...]] = (GeneratorExit,)
 
-    def __init__(self, counted: Counted) -> None:
-        super().__init__(counted)
-        counted._open_senders += 1
-        counted._opened_senders += 1
+    @override
+    def open(self) -> None:
+        self.left = False
+        self._counted._open_senders += 1
+        self._counted._opened_senders += 1
 
     @override
     def _count_down(self) -> int:
@@ -141,10 +146,11 @@ class OpenReceiver(OpenEnd):
     _dropped_text = "a receiving end was dropped without being entered"
     _no_fault: ClassVar[tuple[type[BaseException], ...]] = (GeneratorExit, CancelledError)
 
-    def __init__(self, counted: Counted) -> None:
-        super().__init__(counted)
-        counted._open_receivers += 1
-        counted._opened_receivers += 1
+    @override
+    def open(self) -> None:
+        self.left = False
+        self._counted._open_receivers += 1
+        self._counted._opened_receivers += 1
 
     @override
     def _count_down(self) -> int:

@@ -185,7 +185,8 @@ class Machine(Counted, Generic[T]):
         if not self._buffer:
             raise self._drained_error()
         self._spent = waiting
-        self._receivers.woken -= 1
+        if self._receivers.woken:  # or else an abort that was interrupted has taken what was promised
+            self._receivers.woken -= 1
         item = self._buffer.popleft()
         if self._closed:
             self._after_take()
@@ -241,13 +242,15 @@ class Machine(Counted, Generic[T]):
         """Remove and return the items of a closed channel, promised ones too."""
         if _get_running_loop() is not self._loop:
             self._check_loop()
+        buffer, receivers = self._buffer, self._receivers
         rest: list[T] = []
         try:
-            self._receivers.woken = 0
             while True:
-                if not self._buffer:
+                if not buffer:
                     break
-                rest.append(self._buffer.popleft())
+                if receivers.woken:
+                    receivers.woken -= 1
+                rest.append(buffer.popleft())
         finally:
             self._settle()
         return rest
@@ -295,7 +298,7 @@ class Machine(Counted, Generic[T]):
     def _give_back(self, queue: WaitQueue, waiting: Waiting) -> None:
         """Take the promise or grant from a waiter that was woken, unless it has been used or given back already."""
         # A receiver that was woken to an empty buffer has no promise: the channel is closed and drained.
-        if self._spent is not waiting and (self._buffer or queue is not self._receivers):
+        if self._spent is not waiting and queue.woken and (self._buffer or queue is not self._receivers):
             self._spent = waiting
             queue.woken -= 1
         self._settle()

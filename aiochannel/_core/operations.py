@@ -61,8 +61,8 @@ class Side(Operation[R_co], Protocol[R_co]):
         """Return why `attempt` would not go ahead, None if it would; raise ChannelClosed if it has ended."""
         ...
 
-    def peek(self) -> R_co:
-        """Return the result that `attempt` or `complete` is about to have."""
+    def peek(self) -> R_co | Blocked:
+        """Return the result that `attempt` or `complete` is about to have; BLOCKED if there is none any more."""
         ...
 
 
@@ -87,8 +87,9 @@ class GetOperation(Side[T]):
         return self._refuse()
 
     @override
-    def peek(self) -> T:
-        return self._machine._buffer[0]
+    def peek(self) -> T | Blocked:
+        buffer = self._machine._buffer
+        return buffer[0] if buffer else BLOCKED
 
     @override
     def attempt(self) -> T | Blocked:
@@ -239,19 +240,27 @@ class Mapped(_Wrapper[R, U], Generic[R, U]):
         side = self._side
         if hindrance := side.hindrance():
             return hindrance
-        result = self._fn(side.peek())
-        # `fn` may have changed the channel: this looks again.
-        outcome = side.attempt()
-        return outcome if isinstance(outcome, Blocked) else result
+        item = side.peek()
+        if isinstance(item, Blocked):
+            return item
+        result = self._fn(item)
+        # `fn`, or a signal handler, may have changed the channel: this looks again.
+        taken = side.attempt()
+        if isinstance(taken, Blocked):
+            return taken
+        return result if taken is item else self._fn(taken)
 
     @override
     def complete(self, selection: Selection, /) -> U:
         side = self._side
         if side.ended():
             side.complete(selection)  # raises ChannelClosed
-        result = self._fn(side.peek())
-        side.complete(selection)
-        return result
+        item = side.peek()
+        if isinstance(item, Blocked):
+            return self._fn(side.complete(selection))  # raises ChannelClosed
+        result = self._fn(item)
+        taken = side.complete(selection)
+        return result if taken is item else self._fn(taken)
 
     @override
     def map(self, fn: Callable[[U], V], /) -> "Operation[V]":

@@ -66,7 +66,7 @@ class WaitQueue(deque[Waiting]):
                 self._put_back(first)
                 raise
         if self.stale:
-            self._tidy()
+            self.tidy()
 
     def grant(self, bound: int, items: Sized, receivers: "WaitQueue") -> None:
         """Grant what room there is to the waiters, first come, first served, and wake them.
@@ -103,13 +103,22 @@ class WaitQueue(deque[Waiting]):
             if passed_over:
                 self.extend(passed_over)
         if self.stale:
-            self._tidy()
+            self.tidy()
 
     def _put_back(self, waiting: Waiting) -> None:
-        """Take the claim from a waiter that was removed, unless it has been woken."""
-        if not waiting.done():
+        """Take the claim from a waiter that was removed, unless this queue has woken it."""
+        if self._restore(waiting):
             self.woken -= 1
+
+    def _restore(self, waiting: Waiting) -> bool:
+        """Return whether this queue has removed a waiter and not woken it; let it wait again if it still does."""
+        if not waiting.done():
             self.appendleft(waiting)
+        elif isinstance(waiting, Selection) and not waiting.woken_by(self):
+            self.stale -= 1  # as it has reported
+        else:
+            return False
+        return True
 
     def wake_all(self) -> None:
         """Remove and wake all waiters, without a claim."""
@@ -123,14 +132,13 @@ class WaitQueue(deque[Waiting]):
             except InvalidStateError:  # cancelled
                 self.stale -= 1
             except BaseException:  # raised by a signal handler
-                if not first.done():
-                    self.appendleft(first)
+                self._restore(first)
                 raise
 
     def discard(self, waiting: Waiting) -> None:
         """Remove a waiter that was cancelled, or that does not go on to wait; it may have been passed over already."""
         if self.stale:
-            self._tidy()
+            self.tidy()
         # No signal handler runs between a change and the return.
         if self and self[0] is waiting:
             del self[0]
@@ -142,7 +150,7 @@ class WaitQueue(deque[Waiting]):
             with suppress(ValueError):  # it had not entered yet
                 self.remove(waiting)
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         """Remove the cancelled entries if they are, or are about to be, more than half of all."""
         if self.stale * 2 + 2 > len(self):
             entries = list(self)
@@ -197,23 +205,32 @@ class Selection:
         """Return whether a queue has woken it."""
         return self.waiter.done() and not self.waiter.cancelled()
 
+    def woken_by(self, queue: WaitQueue) -> bool:
+        """Return whether this queue has woken it."""
+        return self.claimed() and self.waiter.result() is queue
+
     def withdraw(self, woken_by: WaitQueue | None = None) -> None:
         """Leave all queues, but for the one that has removed it already; if a signal handler raises, call it again.
 
-        It may stay, done, in a queue for a while, and must not keep the waiters of other queues alive.
+        It is done. It may stay in a queue for a while, and must not keep the waiters of other queues alive.
         """
         entered = self.entered
         while True:
             if not entered:
                 break
+            # This is `WaitQueue.discard`, but that no signal handler runs between the queue and the entry.
             queue, position = entered[-1]
-            if queue is woken_by:
+            if queue is woken_by and self.position < 0:
                 self.position = position
             elif queue and queue[-1] is self:
-                del queue[-1]  # the most frequent case of `discard`
+                del queue[-1]
+            elif queue and queue[0] is self:
+                del queue[0]
             else:
-                queue.discard(self)
+                queue.stale += 1
             del entered[-1]
+            if queue.stale:
+                queue.tidy()
 
     def waits_in(self, queue: WaitQueue) -> bool:
         """Return whether it waits in this queue."""

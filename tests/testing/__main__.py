@@ -68,7 +68,7 @@ def random_programs(programs: int, limit: int, processes: int) -> Checked:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.testing")
     parser.add_argument("--programs", type=int, default=1000, help="so many random ones")
-    parser.add_argument("--limit", type=int, default=400, help="leave out those with so many schedules")
+    parser.add_argument("--limit", type=int, default=150, help="leave out those with so many schedules")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     begun = time.perf_counter()
