@@ -9,6 +9,8 @@ from typing_extensions import override
 
 from aiochannel._core.waiters import Selection, Waiting, WaitQueue
 
+Wake = Callable[[WaitQueue], None]
+
 
 class Interruption(BaseException):
     """What a signal handler raises."""
@@ -63,7 +65,7 @@ def grant(queue: WaitQueue) -> None:
     queue.grant(3, [], WaitQueue())
 
 
-CLAIMS: list[tuple[Callable[[WaitQueue], None], int]] = [(promise, 1), (grant, 1), (WaitQueue.wake_all, 0)]
+CLAIMS: list[tuple[Wake, int]] = [(promise, 1), (grant, 1), (WaitQueue.wake_all, 0)]
 every_wake = pytest.mark.parametrize(("wake", "claims"), CLAIMS, ids=["promise", "grant", "wake_all"])
 
 
@@ -74,7 +76,7 @@ def queue_of(*waiters: Waiting) -> WaitQueue:
 
 
 @every_wake
-def test_all_are_woken_in_their_order(wake: Callable[[WaitQueue], None], claims: int) -> None:
+def test_all_are_woken_in_their_order(wake: Wake, claims: int) -> None:
     waiters = [Waiter(), Waiter(), Waiter()]
     queue = queue_of(*waiters)
     wake(queue)
@@ -83,7 +85,7 @@ def test_all_are_woken_in_their_order(wake: Callable[[WaitQueue], None], claims:
 
 
 @every_wake
-def test_a_waiter_that_could_not_be_woken_is_the_first_again(wake: Callable[[WaitQueue], None], claims: int) -> None:
+def test_a_waiter_that_could_not_be_woken_is_the_first_again(wake: Wake, claims: int) -> None:
     first, last = InterruptedBefore(), Waiter()
     queue = queue_of(Waiter(), first, last)
     with pytest.raises(Interruption):
@@ -92,9 +94,7 @@ def test_a_waiter_that_could_not_be_woken_is_the_first_again(wake: Callable[[Wai
 
 
 @every_wake
-def test_a_waiter_that_was_woken_before_the_interruption_keeps_its_claim(
-    wake: Callable[[WaitQueue], None], claims: int
-) -> None:
+def test_a_waiter_that_was_woken_before_the_interruption_keeps_its_claim(wake: Wake, claims: int) -> None:
     last = Waiter()
     queue = queue_of(InterruptedAfter(), last)
     with pytest.raises(Interruption):
@@ -103,7 +103,7 @@ def test_a_waiter_that_was_woken_before_the_interruption_keeps_its_claim(
 
 
 @every_wake
-def test_a_cancelled_waiter_is_passed_over_and_counted_off(wake: Callable[[WaitQueue], None], claims: int) -> None:
+def test_a_cancelled_waiter_is_passed_over_and_counted_off(wake: Wake, claims: int) -> None:
     cancelled, last = Waiter(), Waiter()
     queue = queue_of(cancelled, last)
     cancelled.set_result(queue)
@@ -167,7 +167,7 @@ def test_a_receiver_that_left_is_no_room_for_a_grant() -> None:
     "wake", [lambda queue: queue.promise([1]), lambda queue: queue.grant(1, [], WaitQueue())], ids=["promise", "grant"]
 )
 def test_the_cancelled_are_removed_when_a_wake_up_leaves_them_in_the_majority(
-    wake: Callable[[WaitQueue], None],
+    wake: Wake,
 ) -> None:
     first, cancelled, last = Waiter(), [Waiter(), Waiter()], Waiter()
     queue = queue_of(first, *cancelled, last)
@@ -204,9 +204,6 @@ def test_all_are_woken_while_the_items_are_counted(
     queue = queue_of(waiter)
     wake(queue, InterferingItems(queue))
     assert (True, 0, 0) == (waiter.done(), len(queue), queue.woken)
-
-
-Wake = Callable[[WaitQueue], None]
 
 
 def wake_first(queue: WaitQueue) -> None:
@@ -257,3 +254,33 @@ async def test_a_select_is_woken_while_a_grant_asks_whether_it_waits_on_both_sid
     claims = 1 if wake is wake_first else 0
     assert (True, 0, claims) == (select.claimed(), len(receivers), senders.woken)
     assert ([plain] if wake is wake_first else []) == list(senders)
+
+
+class ClaimedElsewhere(asyncio.Future[WaitQueue]):
+    """A signal handler runs where it is first woken, lets another queue wake it, and raises."""
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        super().__init__()
+        self.handlers = [handler]
+
+    @override
+    def set_result(self, result: WaitQueue, /) -> None:
+        if self.handlers:
+            self.handlers.pop()()
+            raise Interruption
+        super().set_result(result)
+
+
+@every_wake
+async def test_a_select_that_another_queue_wakes_in_between_has_the_claim_of_that_queue_alone(
+    wake: Wake, claims: int
+) -> None:
+    interrupted, other = WaitQueue(), WaitQueue()
+    select = Selection(asyncio.get_running_loop())
+    select.waiter = ClaimedElsewhere(partial(promise, other))
+    select.enter(interrupted, 0)
+    select.enter(other, 1)
+    with pytest.raises(Interruption):
+        wake(interrupted)
+    assert (other, 1, 1) == (select.waiter.result(), select.position, other.woken)
+    assert (0, 0, 0) == (len(interrupted), interrupted.woken, interrupted.stale)
