@@ -1,6 +1,7 @@
 """The queue of waiters by itself: a signal handler that raises while it wakes one, and what no call can arrange."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -8,6 +9,9 @@ import pytest
 from typing_extensions import override
 
 from aiochannel._core.waiters import Selection, Waiting, WaitQueue
+from tests.interrupts.actions import action
+from tests.interrupts.player import player
+from tests.interrupts.scenarios import SCENARIOS
 
 Wake = Callable[[WaitQueue], None]
 
@@ -284,3 +288,122 @@ async def test_a_select_that_another_queue_wakes_in_between_has_the_claim_of_tha
         wake(interrupted)
     assert (other, 1, 1) == (select.waiter.result(), select.position, other.woken)
     assert (0, 0, 0) == (len(interrupted), interrupted.woken, interrupted.stale)
+
+
+class InterruptedWhenWoken(asyncio.Future[WaitQueue]):
+    @override
+    def set_result(self, result: WaitQueue, /) -> None:
+        super().set_result(result)
+        raise Interruption
+
+
+@every_wake
+async def test_a_select_that_was_woken_before_the_interruption_keeps_its_claim(wake: Wake, claims: int) -> None:
+    select = Selection(asyncio.get_running_loop())
+    select.waiter = InterruptedWhenWoken()
+    queue = WaitQueue()
+    select.enter(queue, 0)
+    with pytest.raises(Interruption):
+        wake(queue)
+    assert (True, 0, claims, 0) == (select.woken_by(queue), len(queue), queue.woken, queue.stale)
+
+
+@every_wake
+async def test_a_select_that_is_given_up_while_a_wake_up_is_interrupted_leaves_no_claim(
+    wake: Wake, claims: int
+) -> None:
+    def give_up() -> None:
+        select.waiter.cancel()
+        select.withdraw()
+
+    select = Selection(asyncio.get_running_loop())
+    select.waiter = ClaimedElsewhere(give_up)
+    queue = WaitQueue()
+    select.enter(queue, 0)
+    with pytest.raises(Interruption):
+        wake(queue)
+    assert (True, 0, 0, 0) == (select.done(), len(queue), queue.woken, queue.stale)
+
+
+class InterferingOnce(Waiter):
+    """A signal handler runs where it is first asked whether it is done."""
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        super().__init__()
+        self.handlers = [handler]
+
+    @override
+    def done(self) -> bool:
+        if self.handlers:
+            self.handlers.pop()()
+        return super().done()
+
+
+def test_the_last_leaves_while_the_cancelled_ones_are_looked_for() -> None:
+    queue = WaitQueue()
+    cancelled, last = Waiter(), Waiter()
+    interfering = InterferingOnce(lambda: queue.discard(last))
+    cancelled.set_result(queue)
+    queue.extend([cancelled, interfering, last])
+    queue.stale = 1
+    queue.tidy()
+    assert last not in queue
+    assert 1 == queue.waiting()
+
+
+def test_others_wait_in_place_of_the_woken_while_the_cancelled_ones_are_looked_for() -> None:
+    def replace() -> None:
+        wake_first(queue)
+        queue.extend(new)
+
+    queue = WaitQueue()
+    cancelled, last, new = Waiter(), Waiter(), [Waiter(), Waiter()]
+    cancelled.set_result(queue)
+    queue.extend([cancelled, InterferingOnce(replace), last])
+    queue.stale = 1
+    queue.tidy()
+    assert ([last, *new], 0, 1) == (list(queue), queue.stale, queue.woken)
+
+
+class Counting(Waiter):
+    """Counts how often any of them is asked whether it is done."""
+
+    looks = 0
+
+    @override
+    def done(self) -> bool:
+        Counting.looks += 1
+        return super().done()
+
+
+def test_a_cancellation_costs_no_more_where_many_wait() -> None:
+    waiters = [Counting() for _ in range(1_000)]
+    queue = queue_of(*waiters)
+    before = Counting.looks
+    for each in random.Random(2015).sample(waiters, len(waiters)):
+        each.set_result(queue)
+        queue.discard(each)
+    assert (0, 0) == (len(queue), queue.stale)
+    assert Counting.looks - before < 5 * len(waiters)
+
+
+def test_whatever_closes_the_channel_while_a_select_is_passed_over_wakes_it_too() -> None:
+    """A signal handler closes it, at every place of a select that waits on both sides of one channel."""
+    with player() as plays:
+        played = plays.play(SCENARIOS["select: waits, rendezvous"], [action("close")])
+    assert played.places
+    assert not played.failures, "\n".join(failure.report() for failure in played.failures)
+
+
+@pytest.mark.parametrize("positions", [(0, 1), (1, 0)], ids=str)
+async def test_a_select_that_is_in_a_queue_twice_is_woken_once_and_leaves_the_other_place(
+    positions: tuple[int, int],
+) -> None:
+    """A signal handler has let another one enter in between."""
+    queue, between = WaitQueue(), Waiter()
+    select = Selection(asyncio.get_running_loop())
+    select.enter(queue, positions[0])
+    queue.append(between)
+    select.enter(queue, positions[1])
+    queue.promise([1])
+    assert ([between], positions[1], 1, 0) == (list(queue), select.position, queue.woken, queue.stale)
