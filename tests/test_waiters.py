@@ -387,10 +387,18 @@ def test_a_cancellation_costs_no_more_where_many_wait() -> None:
     assert Counting.looks - before < 5 * len(waiters)
 
 
-def test_whatever_closes_the_channel_while_a_select_is_passed_over_wakes_it_too() -> None:
-    """A signal handler closes it, at every place of a select that waits on both sides of one channel."""
+@pytest.mark.parametrize(
+    ("scenario", "interruption"),
+    [
+        ("select: waits, rendezvous", "close"),  # while it is passed over
+        ("select: two on both sides", "close"),
+        ("select: waits to get", "raise"),  # while it enters
+        ("select: waits, both sides", "raise"),
+    ],
+)
+def test_a_select_is_interrupted_at_every_place(scenario: str, interruption: str) -> None:
     with player() as plays:
-        played = plays.play(SCENARIOS["select: waits, rendezvous"], [action("close")])
+        played = plays.play(SCENARIOS[scenario], [action(interruption)])
     assert played.places
     assert not played.failures, "\n".join(failure.report() for failure in played.failures)
 

@@ -42,8 +42,8 @@ OPTIONS = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-W", "ignore::p
 OTHER_LOOPS = {"eager", "uvloop"}
 """In the names of tests; asyncio's plain loop is enough here."""
 
-TRACING = "tests/interrupts/"
-"""In the names of the tests that play a signal handler at every place."""
+TRACING = ("tests/interrupts/", "at_every_place")
+"""Words in the names of the tests that play a signal handler at every place."""
 
 FIRST = 10
 """So many programs and so many tests come before the others."""
@@ -202,7 +202,7 @@ class UnitTests:
         os.environ["COVERAGE_CORE"] = "ctrace"  # the others know no contexts
         measured = coverage.Coverage(data_file=None, config_file=False, include=[f"{PACKAGE}/*"])
         with measured.collect():
-            self.run((name for name in self.items if TRACING not in name), measured.switch_context)
+            self.run((name for name in self.items if not _traces(name)), measured.switch_context)
         data = measured.get_data()
         lines = {_module(path): data.contexts_by_lineno(path) for path in sorted(data.measured_files())}
         if not self.failed:
@@ -220,7 +220,7 @@ class UnitTests:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Tracer, "play_places", play_without_a_signal)
             for name in self.items:
-                if TRACING in name:
+                if _traces(name):
                     running.clear()
                     self.run([name], lambda _: None)
                     self.failed = ""  # it misses the places that were not played
@@ -229,6 +229,10 @@ class UnitTests:
                             found = lines.setdefault(_module(code.co_filename), {})
                             for line in {line for _, _, line in code.co_lines() if line is not None}:
                                 found.setdefault(line, []).append(name)
+
+
+def _traces(name: str) -> bool:
+    return any(word in name for word in TRACING)
 
 
 def _module(path: str) -> str:
