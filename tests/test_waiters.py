@@ -344,7 +344,7 @@ def test_the_last_leaves_while_the_cancelled_ones_are_looked_for() -> None:
     cancelled, last = Waiter(), Waiter()
     interfering = InterferingOnce(lambda: queue.discard(last))
     cancelled.set_result(queue)
-    queue.extend([cancelled, interfering, last])
+    queue.extend([interfering, cancelled, last])
     queue.stale = 1
     queue.tidy()
     assert last not in queue
