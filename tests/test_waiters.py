@@ -1,12 +1,19 @@
 """The queue of waiters by itself: a signal handler that raises while it wakes one, and what no call can arrange."""
 
 import asyncio
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from typing_extensions import override
 
 from aiochannel._core.waiters import Selection, Waiting, WaitQueue
+from tests.interrupts.actions import action
+from tests.interrupts.player import player
+from tests.interrupts.scenarios import SCENARIOS
+
+Wake = Callable[[WaitQueue], None]
 
 
 class Interruption(BaseException):
@@ -62,7 +69,7 @@ def grant(queue: WaitQueue) -> None:
     queue.grant(3, [], WaitQueue())
 
 
-CLAIMS: list[tuple[Callable[[WaitQueue], None], int]] = [(promise, 1), (grant, 1), (WaitQueue.wake_all, 0)]
+CLAIMS: list[tuple[Wake, int]] = [(promise, 1), (grant, 1), (WaitQueue.wake_all, 0)]
 every_wake = pytest.mark.parametrize(("wake", "claims"), CLAIMS, ids=["promise", "grant", "wake_all"])
 
 
@@ -73,7 +80,7 @@ def queue_of(*waiters: Waiting) -> WaitQueue:
 
 
 @every_wake
-def test_all_are_woken_in_their_order(wake: Callable[[WaitQueue], None], claims: int) -> None:
+def test_all_are_woken_in_their_order(wake: Wake, claims: int) -> None:
     waiters = [Waiter(), Waiter(), Waiter()]
     queue = queue_of(*waiters)
     wake(queue)
@@ -82,7 +89,7 @@ def test_all_are_woken_in_their_order(wake: Callable[[WaitQueue], None], claims:
 
 
 @every_wake
-def test_a_waiter_that_could_not_be_woken_is_the_first_again(wake: Callable[[WaitQueue], None], claims: int) -> None:
+def test_a_waiter_that_could_not_be_woken_is_the_first_again(wake: Wake, claims: int) -> None:
     first, last = InterruptedBefore(), Waiter()
     queue = queue_of(Waiter(), first, last)
     with pytest.raises(Interruption):
@@ -91,9 +98,7 @@ def test_a_waiter_that_could_not_be_woken_is_the_first_again(wake: Callable[[Wai
 
 
 @every_wake
-def test_a_waiter_that_was_woken_before_the_interruption_keeps_its_claim(
-    wake: Callable[[WaitQueue], None], claims: int
-) -> None:
+def test_a_waiter_that_was_woken_before_the_interruption_keeps_its_claim(wake: Wake, claims: int) -> None:
     last = Waiter()
     queue = queue_of(InterruptedAfter(), last)
     with pytest.raises(Interruption):
@@ -102,7 +107,7 @@ def test_a_waiter_that_was_woken_before_the_interruption_keeps_its_claim(
 
 
 @every_wake
-def test_a_cancelled_waiter_is_passed_over_and_counted_off(wake: Callable[[WaitQueue], None], claims: int) -> None:
+def test_a_cancelled_waiter_is_passed_over_and_counted_off(wake: Wake, claims: int) -> None:
     cancelled, last = Waiter(), Waiter()
     queue = queue_of(cancelled, last)
     cancelled.set_result(queue)
@@ -166,7 +171,7 @@ def test_a_receiver_that_left_is_no_room_for_a_grant() -> None:
     "wake", [lambda queue: queue.promise([1]), lambda queue: queue.grant(1, [], WaitQueue())], ids=["promise", "grant"]
 )
 def test_the_cancelled_are_removed_when_a_wake_up_leaves_them_in_the_majority(
-    wake: Callable[[WaitQueue], None],
+    wake: Wake,
 ) -> None:
     first, cancelled, last = Waiter(), [Waiter(), Waiter()], Waiter()
     queue = queue_of(first, *cancelled, last)
@@ -175,3 +180,238 @@ def test_the_cancelled_are_removed_when_a_wake_up_leaves_them_in_the_majority(
     queue.stale = 2
     wake(queue)
     assert ([last], 0, True) == (list(queue), queue.stale, first.done())
+
+
+# A signal handler that runs in the middle of a look
+
+
+class InterferingItems:
+    """A signal handler runs where they are counted, and wakes all."""
+
+    def __init__(self, queue: WaitQueue) -> None:
+        self.queue = queue
+
+    def __len__(self) -> int:
+        self.queue.wake_all()
+        return 1
+
+
+@pytest.mark.parametrize(
+    "wake",
+    [lambda queue, items: queue.promise(items), lambda queue, items: queue.grant(3, items, WaitQueue())],
+    ids=["promise", "grant"],
+)
+def test_all_are_woken_while_the_items_are_counted(
+    wake: Callable[[WaitQueue, InterferingItems], None],
+) -> None:
+    waiter = Waiter()
+    queue = queue_of(waiter)
+    wake(queue, InterferingItems(queue))
+    assert (True, 0, 0) == (waiter.done(), len(queue), queue.woken)
+
+
+def wake_first(queue: WaitQueue) -> None:
+    queue.grant(1, [], WaitQueue())
+
+
+class InterferingFuture(asyncio.Future[WaitQueue]):
+    """A signal handler runs where it is first asked whether it is done."""
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        super().__init__()
+        self.handlers = [handler]
+
+    @override
+    def done(self) -> bool:
+        if self.handlers:
+            self.handlers.pop()()
+        return super().done()
+
+
+class InterferingEntries(list[tuple[WaitQueue, int]]):
+    """A signal handler runs where they are looked through."""
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        super().__init__()
+        self.handler = handler
+
+    @override
+    def __iter__(self) -> Iterator[tuple[WaitQueue, int]]:
+        before = self[:]
+        self.handler()
+        return iter(before)
+
+
+@pytest.mark.parametrize("wake", [WaitQueue.wake_all, wake_first], ids=["all", "the first"])
+@pytest.mark.parametrize("looks", ["is it done", "where does it wait"])
+async def test_a_select_is_woken_while_a_grant_asks_whether_it_waits_on_both_sides(looks: str, wake: Wake) -> None:
+    senders, receivers = WaitQueue(), WaitQueue()
+    select, plain = Selection(asyncio.get_running_loop()), Waiter()
+    if looks == "is it done":
+        select.waiter = InterferingFuture(partial(wake, senders))
+    else:
+        select.entered = InterferingEntries(partial(wake, senders))
+    select.enter(senders, 0)
+    senders.append(plain)
+    select.enter(receivers, 1)
+    senders.grant(0, [], receivers)
+    claims = 1 if wake is wake_first else 0
+    assert (True, 0, claims) == (select.claimed(), len(receivers), senders.woken)
+    assert ([plain] if wake is wake_first else []) == list(senders)
+
+
+class ClaimedElsewhere(asyncio.Future[WaitQueue]):
+    """A signal handler runs where it is first woken, lets another queue wake it, and raises."""
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        super().__init__()
+        self.handlers = [handler]
+
+    @override
+    def set_result(self, result: WaitQueue, /) -> None:
+        if self.handlers:
+            self.handlers.pop()()
+            raise Interruption
+        super().set_result(result)
+
+
+@every_wake
+async def test_a_select_that_another_queue_wakes_in_between_has_the_claim_of_that_queue_alone(
+    wake: Wake, claims: int
+) -> None:
+    interrupted, other = WaitQueue(), WaitQueue()
+    select = Selection(asyncio.get_running_loop())
+    select.waiter = ClaimedElsewhere(partial(promise, other))
+    select.enter(interrupted, 0)
+    select.enter(other, 1)
+    with pytest.raises(Interruption):
+        wake(interrupted)
+    assert (other, 1, 1) == (select.waiter.result(), select.position, other.woken)
+    assert (0, 0, 0) == (len(interrupted), interrupted.woken, interrupted.stale)
+
+
+class InterruptedWhenWoken(asyncio.Future[WaitQueue]):
+    @override
+    def set_result(self, result: WaitQueue, /) -> None:
+        super().set_result(result)
+        raise Interruption
+
+
+@every_wake
+async def test_a_select_that_was_woken_before_the_interruption_keeps_its_claim(wake: Wake, claims: int) -> None:
+    select = Selection(asyncio.get_running_loop())
+    select.waiter = InterruptedWhenWoken()
+    queue = WaitQueue()
+    select.enter(queue, 0)
+    with pytest.raises(Interruption):
+        wake(queue)
+    assert (True, 0, claims, 0) == (select.woken_by(queue), len(queue), queue.woken, queue.stale)
+
+
+@every_wake
+async def test_a_select_that_is_given_up_while_a_wake_up_is_interrupted_leaves_no_claim(
+    wake: Wake, claims: int
+) -> None:
+    def give_up() -> None:
+        select.waiter.cancel()
+        select.withdraw()
+
+    select = Selection(asyncio.get_running_loop())
+    select.waiter = ClaimedElsewhere(give_up)
+    queue = WaitQueue()
+    select.enter(queue, 0)
+    with pytest.raises(Interruption):
+        wake(queue)
+    assert (True, 0, 0, 0) == (select.done(), len(queue), queue.woken, queue.stale)
+
+
+class InterferingOnce(Waiter):
+    """A signal handler runs where it is first asked whether it is done."""
+
+    def __init__(self, handler: Callable[[], None]) -> None:
+        super().__init__()
+        self.handlers = [handler]
+
+    @override
+    def done(self) -> bool:
+        if self.handlers:
+            self.handlers.pop()()
+        return super().done()
+
+
+def test_the_last_leaves_while_the_cancelled_ones_are_looked_for() -> None:
+    queue = WaitQueue()
+    cancelled, last = Waiter(), Waiter()
+    interfering = InterferingOnce(lambda: queue.discard(last))
+    cancelled.set_result(queue)
+    queue.extend([interfering, cancelled, last])
+    queue.stale = 1
+    queue.tidy()
+    assert last not in queue
+    assert 1 == queue.waiting()
+
+
+def test_others_wait_in_place_of_the_woken_while_the_cancelled_ones_are_looked_for() -> None:
+    def replace() -> None:
+        wake_first(queue)
+        queue.extend(new)
+
+    queue = WaitQueue()
+    cancelled, last, new = Waiter(), Waiter(), [Waiter(), Waiter()]
+    cancelled.set_result(queue)
+    queue.extend([cancelled, InterferingOnce(replace), last])
+    queue.stale = 1
+    queue.tidy()
+    assert ([last, *new], 0, 1) == (list(queue), queue.stale, queue.woken)
+
+
+class Counting(Waiter):
+    """Counts how often any of them is asked whether it is done."""
+
+    looks = 0
+
+    @override
+    def done(self) -> bool:
+        Counting.looks += 1
+        return super().done()
+
+
+def test_a_cancellation_costs_no_more_where_many_wait() -> None:
+    waiters = [Counting() for _ in range(1_000)]
+    queue = queue_of(*waiters)
+    before = Counting.looks
+    for each in random.Random(2015).sample(waiters, len(waiters)):
+        each.set_result(queue)
+        queue.discard(each)
+    assert (0, 0) == (len(queue), queue.stale)
+    assert Counting.looks - before < 5 * len(waiters)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "interruption"),
+    [
+        ("select: waits, rendezvous", "close"),  # while it is passed over
+        ("select: two on both sides", "close"),
+        ("select: waits to get", "raise"),  # while it enters
+        ("select: waits, both sides", "raise"),
+    ],
+)
+def test_a_select_is_interrupted_at_every_place(scenario: str, interruption: str) -> None:
+    with player() as plays:
+        played = plays.play(SCENARIOS[scenario], [action(interruption)])
+    assert played.places
+    assert not played.failures, "\n".join(failure.report() for failure in played.failures)
+
+
+@pytest.mark.parametrize("positions", [(0, 1), (1, 0)], ids=str)
+async def test_a_select_that_is_in_a_queue_twice_is_woken_once_and_leaves_the_other_place(
+    positions: tuple[int, int],
+) -> None:
+    """A signal handler has let another one enter in between."""
+    queue, between = WaitQueue(), Waiter()
+    select = Selection(asyncio.get_running_loop())
+    select.enter(queue, positions[0])
+    queue.append(between)
+    select.enter(queue, positions[1])
+    queue.promise([1])
+    assert ([between], positions[1], 1, 0) == (list(queue), select.position, queue.woken, queue.stale)
