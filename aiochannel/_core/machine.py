@@ -319,6 +319,8 @@ class Machine(Counted, Generic[T]):
                 self._tell_drained()
         else:
             self._grant()
+        self._put_below = STIRRED_PUT
+        self._get_above = STIRRED_GET
 
     # Closing
 
