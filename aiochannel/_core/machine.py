@@ -102,7 +102,7 @@ class Machine(Counted, Generic[T]):
 
         The next one need not rest.
         """
-        if self._put_below < BUDGET or not len(self._buffer) >= self._put_below < self._bound - self._senders.woken:
+        if self._put_below < BUDGET or not self._put_below <= len(self._buffer) < self._bound - self._senders.woken:
             return False
         self._put_below = self._put_window(self._bound - self._senders.woken)
         return True

@@ -60,7 +60,7 @@ class WaitQueue(deque[Waiting]):
             try:
                 first.set_result(self)
             except InvalidStateError:  # cancelled
-                self.woken -= 1
+                self._unclaim()
                 self.stale -= 1
             except BaseException:  # raised by a signal handler
                 self._put_back(first)
@@ -94,7 +94,7 @@ class WaitQueue(deque[Waiting]):
                 try:
                     first.set_result(self)
                 except InvalidStateError:  # cancelled
-                    self.woken -= 1
+                    self._unclaim()
                     self.stale -= 1
                 except BaseException:  # raised by a signal handler
                     self._put_back(first)
@@ -108,6 +108,10 @@ class WaitQueue(deque[Waiting]):
     def _put_back(self, waiting: Waiting) -> None:
         """Take the claim from a waiter that was removed, unless this queue has woken it."""
         if self._restore(waiting):
+            self._unclaim()
+
+    def _unclaim(self) -> None:
+        if self.woken:  # or else a signal handler has aborted the channel, and taken what was claimed
             self.woken -= 1
 
     def _restore(self, waiting: Waiting) -> bool:
