@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from aiochannel import Channel, ChannelClosed, ChannelFull, select
+from aiochannel._core.operations import Mapped, Operation
+from aiochannel._core.resting import BLOCKED, Blocked
+from aiochannel._core.waiters import Selection
 from tests.budgets import small_budgets
 from tests.conftest import cancelled, filled, waiting
+
+U = TypeVar("U")
 
 SIZES: dict[str, Callable[[], Channel[int]]] = {"unbounded": Channel[int], "maxsize 1": lambda: Channel[int](1)}
 every_size = pytest.mark.parametrize("make", SIZES.values(), ids=SIZES)
@@ -103,3 +109,37 @@ async def test_a_woken_get_whose_function_closes_the_channel_has_its_item() -> N
     channel.put_nowait(1)
     assert (0, True) == await selecting
     await asyncio.gather(channel.join())
+
+
+class Robbed:
+    """A get whose item a signal handler takes between the look and the peek."""
+
+    def ended(self) -> bool:
+        return False
+
+    def hindrance(self) -> None:
+        return None
+
+    def peek(self) -> Blocked:
+        return BLOCKED
+
+    def attempt(self) -> int:
+        raise AssertionError("there is nothing to get")
+
+    def park(self, selection: Selection, position: int, /) -> None:
+        raise NotImplementedError
+
+    def complete(self, selection: Selection, /) -> int:
+        return 7
+
+    def give_back(self, selection: Selection, /) -> None:
+        raise NotImplementedError
+
+    def map(self, fn: Callable[[int], U], /) -> Operation[U]:
+        raise NotImplementedError
+
+
+async def test_an_item_that_is_gone_when_it_is_looked_at_is_not_mapped() -> None:
+    mapped = Mapped(Robbed(), str)
+    assert BLOCKED is mapped.attempt()
+    assert "7" == mapped.complete(Selection(asyncio.get_running_loop()))

@@ -1,6 +1,7 @@
 """The queue of waiters by itself: a signal handler that raises while it wakes one, and what no call can arrange."""
 
 import asyncio
+import gc
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,7 +9,9 @@ from functools import partial
 import pytest
 from typing_extensions import override
 
+from aiochannel import Channel, End, Sender
 from aiochannel._core.waiters import Selection, Waiting, WaitQueue
+from tests.conftest import waiting
 from tests.interrupts.actions import action
 from tests.interrupts.player import player
 from tests.interrupts.scenarios import SCENARIOS
@@ -415,3 +418,43 @@ async def test_a_select_that_is_in_a_queue_twice_is_woken_once_and_leaves_the_ot
     select.enter(queue, positions[1])
     queue.promise([1])
     assert ([between], positions[1], 1, 0) == (list(queue), select.position, queue.woken, queue.stale)
+
+
+class Aborted(Waiter):
+    """One whose wake-up is interrupted by an abort, which takes all promises, and which another queue has woken."""
+
+    @override
+    def set_result(self, queue: WaitQueue, /) -> None:
+        queue.woken = 0
+        raise asyncio.InvalidStateError
+
+
+def test_a_promise_that_an_abort_has_taken_is_not_taken_back_again() -> None:
+    queue = WaitQueue()
+    queue.append(Aborted())
+    queue.promise([1])
+    assert 0 == queue.woken
+
+
+async def test_a_join_that_begins_as_the_channel_drains_does_not_wait() -> None:
+    channel: Channel[int] = Channel()
+    channel.close()
+    waiter: asyncio.Future[WaitQueue] = asyncio.Future()
+    channel._enqueue_joiner(waiter, asyncio.get_running_loop())
+    assert waiter.done()
+
+
+async def test_a_promise_that_is_given_back_in_another_thread_passes_on() -> None:
+    channel: Channel[int] = Channel()
+    first = channel.get()
+    first.send(None)
+    second = await waiting(channel.get())
+    channel.put_nowait(7)
+    await asyncio.to_thread(first.close)
+    assert 7 == await second
+
+
+def test_an_end_that_was_not_made_to_the_end_can_be_dropped() -> None:
+    made = End[Sender[int]].__new__(End)
+    del made
+    gc.collect()

@@ -3,23 +3,15 @@
 import os
 from abc import abstractmethod
 from asyncio import AbstractEventLoop
+from functools import partial
 from threading import get_ident
-from typing import final
+from typing import Final
 
-
-@final
-class _Forks:
-    """How often this process, or one before it, was forked: the tasks from before do not run in the child."""
-
-    count = 0
-
-    @classmethod
-    def add(cls) -> None:
-        cls.count += 1
-
+_FORKS: Final[list[None]] = []
+"""One entry for each time that this process, or one before it, was forked: the tasks from before do not run here."""
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has no forks
-    os.register_at_fork(after_in_child=_Forks.add)
+    os.register_at_fork(after_in_child=partial(_FORKS.append, None))
 
 
 class LoopBound:
@@ -58,7 +50,7 @@ class LoopBound:
         # What was cancelled in the other loop, and has not run yet, must not be counted in this one.
         self._forget_waiters()
         self._thread = get_ident()
-        self._forks = _Forks.count
+        self._forks = len(_FORKS)
         self._loop = loop
 
     def _check_loop(self) -> None:
@@ -76,6 +68,6 @@ class LoopBound:
 
     def _forget_lost_loop(self) -> None:
         """Forget the waiters of a loop that was closed, or that runs on in the process from which this was forked."""
-        if self._loop is not None and (self._loop.is_closed() or self._forks != _Forks.count):
+        if self._loop is not None and (self._loop.is_closed() or self._forks != len(_FORKS)):
             self._loop = None
             self._forget_waiters()

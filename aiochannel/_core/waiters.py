@@ -32,6 +32,7 @@ class WaitQueue(deque[Waiting]):
     before its task has run and reported it. Others only read it.
 
     `woken`: how many were woken with a claim, a promise or a grant, and have not used it yet. Who uses it subtracts it.
+    An abort takes all that is promised: then it is 0.
 
     Signal handlers: CPython may run one after a call, on entry to a function and where a loop turns, and nowhere else.
     So `del self[0]` removes a waiter here, not `popleft`, and nothing is called between that and the wake-up. And the
@@ -60,7 +61,8 @@ class WaitQueue(deque[Waiting]):
             try:
                 first.set_result(self)
             except InvalidStateError:  # cancelled
-                self._unclaim()
+                if self.woken:
+                    self.woken -= 1
                 self.stale -= 1
             except BaseException:  # raised by a signal handler
                 self._put_back(first)
@@ -94,7 +96,7 @@ class WaitQueue(deque[Waiting]):
                 try:
                     first.set_result(self)
                 except InvalidStateError:  # cancelled
-                    self._unclaim()
+                    self.woken -= 1
                     self.stale -= 1
                 except BaseException:  # raised by a signal handler
                     self._put_back(first)
@@ -107,11 +109,7 @@ class WaitQueue(deque[Waiting]):
 
     def _put_back(self, waiting: Waiting) -> None:
         """Take the claim from a waiter that was removed, unless this queue has woken it."""
-        if self._restore(waiting):
-            self._unclaim()
-
-    def _unclaim(self) -> None:
-        if self.woken:  # or else a signal handler has aborted the channel, and taken what was claimed
+        if self._restore(waiting) and self.woken:
             self.woken -= 1
 
     def _restore(self, waiting: Waiting) -> bool:
