@@ -148,6 +148,9 @@ async def test_selects_that_are_passed_over_come_last_in_their_order() -> None:
     senders.woken = 1
     senders.grant(0, [], receivers)
     assert (selects, True, 2) == (list(senders), plain.done(), senders.woken)
+    senders.woken = 1
+    senders.grant(0, [], receivers)
+    assert (selects, 1) == (list(senders), senders.woken)
 
 
 async def test_selects_that_are_passed_over_stay_where_the_wake_up_is_interrupted() -> None:

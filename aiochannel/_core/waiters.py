@@ -74,36 +74,34 @@ class WaitQueue(deque[Waiting]):
         """Grant what room there is to the waiters, first come, first served, and wake them.
 
         If the only room is a receiver, a select that is this receiver is passed over: it must not be matched with
-        itself. Afterwards it is the last here. That costs it nothing, since it is woken only when nobody else waits.
+        itself. It is then the last here. That costs it nothing, since it is woken only when nobody else waits.
         """
-        passed_over: list[Waiting] = []
-        try:
-            while self:
-                room = (len(receivers) if receivers else receivers.woken - len(items)) - self.woken + bound
-                room -= receivers.stale
-                if room <= 0 or not self:  # in this order: a signal handler may run after `len`
+        passed_over = 0
+        while self:
+            room = (len(receivers) if receivers else receivers.woken - len(items)) - self.woken + bound
+            room -= receivers.stale
+            if room <= 0 or not self:  # in this order: a signal handler may run after `len`
+                break
+            first = self[0]
+            its_own = room == 1 and receivers and isinstance(first, Selection) and first.waits_in(receivers)
+            if not self or self[0] is not first:  # a signal handler has woken it
+                continue
+            if its_own:
+                passed_over += 1
+                self.rotate(-1)
+                if passed_over >= len(self):
                     break
-                first = self[0]
-                if room == 1 and receivers and isinstance(first, Selection) and first.waits_in(receivers):
-                    if self and self[0] is first:  # or else a signal handler has woken it
-                        del self[0]
-                        passed_over.append(first)
-                    continue
-                if not self or self[0] is not first:  # a signal handler has woken it
-                    continue
-                del self[0]
-                self.woken += 1
-                try:
-                    first.set_result(self)
-                except InvalidStateError:  # cancelled
-                    self.woken -= 1
-                    self.stale -= 1
-                except BaseException:  # raised by a signal handler
-                    self._put_back(first)
-                    raise
-        finally:
-            if passed_over:
-                self.extend(passed_over)
+                continue
+            del self[0]
+            self.woken += 1
+            try:
+                first.set_result(self)
+            except InvalidStateError:  # cancelled
+                self.woken -= 1
+                self.stale -= 1
+            except BaseException:  # raised by a signal handler
+                self._put_back(first)
+                raise
         if self.stale:
             self.tidy()
 
