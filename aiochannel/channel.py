@@ -3,14 +3,15 @@
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from operator import index
 from typing import Self, SupportsIndex, TypeVar, final
 
 from typing_extensions import override
 
+from aiochannel._core.arguments import batch_limit, batch_time, integer
 from aiochannel._core.ends import ABORT, OpenReceiver, OpenSender
+from aiochannel._core.gathering import Gatherer
 from aiochannel._core.machine import BUDGET, SLOW_PUT, STIRRED_GET, UNBOUNDED, Machine
-from aiochannel._core.operations import GetOperation, PutOperation
+from aiochannel._core.operations import CloseOperation, GetOperation, PutOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
@@ -60,7 +61,7 @@ class Channel(Machine[T]):
     __slots__ = ("_maxsize",)
 
     def __init__(self, maxsize: SupportsIndex = 0, loop: AbstractEventLoop | None = None) -> None:
-        size = maxsize if type(maxsize) is int else _integer(maxsize)
+        size = maxsize if type(maxsize) is int else integer(maxsize)
         if size is None or size < 0:
             raise TypeError(f"maxsize must be an int >= 0 (0: unbounded), not {maxsize!r}")
         belongs_to: object = loop
@@ -272,31 +273,55 @@ class Channel(Machine[T]):
             raise ChannelEmpty(f"{self!r} has no item")
         return item
 
-    async def get_many(self, limit: int, /) -> list[T]:
-        """Remove and return the next items, as many as there are, at least 1 and at most `limit`.
+    async def get_many(self, limit: int, /, *, within: float | None = None) -> list[T]:
+        """Remove and return the next items, at least 1 and at most `limit`, waiting for the first if there is none.
 
         As `Receiver.get_many`; the result is a list.
 
         Cancellation:
             Safe, as for `Receiver.get_many`: nothing was taken.
         """
-        most = _batch(limit)
+        most = batch_limit(limit)
+        seconds = None if within is None else batch_time(within)
         if len(self._buffer) > self._receivers.woken:
             if self._get_above < STIRRED_GET and self._rests_from_gets():
                 await PAUSE
-            if items := self._take_many(most):
+            all_there = not seconds or self._closed or len(self._buffer) - self._receivers.woken >= most
+            if all_there and (items := self._take_many(most)):
                 return items
+        if seconds is not None and most > 1:
+            return await self._gather(most, seconds)
         return [await Channel.get(self), *self._take_many(most - 1)]
 
-    def get_many_nowait(self, limit: int, /) -> list[T]:
-        """Remove and return the next items at once, as many as there are and at most `limit`; [] if there is none.
+    async def _gather(self, limit: int, within: float) -> list[T]:
+        """Wait for a batch."""
+        items: list[T] = []
+        loop = get_running_loop()
+        while not items:
+            self._check_not_drained()
+            gatherer = Gatherer(self, within)
+            try:
+                if self._enqueue_gatherer(gatherer, limit, loop):
+                    await gatherer.waiter
+                    items = self._use_promises(gatherer, limit)
+                else:
+                    items = self._take_many(limit)
+            except BaseException:
+                try:
+                    self._withdraw_gatherer(gatherer)
+                except BaseException:  # raised by a signal handler
+                    self._withdraw_gatherer(gatherer)
+                    raise
+                raise
+            gatherer.leave()
+        return items
 
-        Raises:
-            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
-            TypeError: `limit` is not an integer.
-            ValueError: `limit` is less than 1.
+    def get_many_nowait(self, limit: int | None = None, /) -> list[T]:
+        """Remove and return the next items at once, as many as there are and at most `limit`.
+
+        As `Receiver.get_many_nowait`; the result is a list, [] if there is none.
         """
-        most = _batch(limit)
+        most = UNBOUNDED if limit is None else batch_limit(limit)
         self._check_not_drained()
         return self._take_many(most)
 
@@ -369,6 +394,25 @@ class Channel(Machine[T]):
             self._withdraw(self._joiners, waiter)
             raise
 
+    async def wait_closed(self) -> None:
+        """Wait until the channel is closed, drained or not, whoever closes it.
+
+        As `Sender.wait_closed`.
+
+        Cancellation:
+            Safe. Waiting has no effect on the channel.
+        """
+        if self._closed:
+            return
+        loop = get_running_loop()
+        waiter: Waiter = Future()
+        try:
+            self._enqueue_closer(waiter, loop)
+            await waiter
+        except BaseException:
+            self._withdraw(self._closers, waiter)
+            raise
+
     # Sides
 
     @property
@@ -413,22 +457,6 @@ class Channel(Machine[T]):
         """Return a case for `select` that puts the item."""
         return Case(PutOperation(self, item))
 
-
-def _integer(given: object) -> int | None:
-    """Return what stands for an integer, as numpy's integers do, as an int; None for a bool and anything else."""
-    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
-        return None
-    try:
-        return index(given)
-    except TypeError:  # numpy's bools and arrays have the method, too
-        return None
-
-
-def _batch(limit: int) -> int:
-    """Return the limit of a batch as an int."""
-    number = limit if type(limit) is int else _integer(limit)
-    if number is None:
-        raise TypeError(f"limit must be an int >= 1, not {limit!r}")
-    if number < 1:
-        raise ValueError(f"limit must be an int >= 1, not {limit!r}")
-    return number
+    def on_close(self) -> Case[None]:
+        """Return a case for `select` that can go ahead once the channel is closed."""
+        return Case(CloseOperation(self))

@@ -51,6 +51,14 @@ class _AsyncCall1(Protocol[T_contra, T_co]):
     async def __call__(self, item: T_contra, /) -> T_co: ...
 
 
+class _GetMany(Protocol[T_co]):
+    async def __call__(self, limit: int, /, *, within: float | None = None) -> Sequence[T_co]: ...
+
+
+class _GetManyNowait(Protocol[T_co]):
+    def __call__(self, limit: int | None = None, /) -> Sequence[T_co]: ...
+
+
 class _Close(Protocol):
     def __call__(self, cause: BaseException | None = None) -> bool: ...
 
@@ -115,7 +123,7 @@ class _Handle:
 class SenderHandle(_Handle, Generic[T]):
     """A handle that has the methods of a `Sender`, and nothing else."""
 
-    __slots__ = ("_close", "full", "on_put", "put", "put_many", "put_nowait")
+    __slots__ = ("_close", "full", "on_close", "on_put", "put", "put_many", "put_nowait", "wait_closed")
 
     def __init__(self, channel: Sender[T], kind: type[Sender[T]], end: OpenSender | None = None) -> None:
         own = _own(channel, kind)
@@ -126,6 +134,8 @@ class SenderHandle(_Handle, Generic[T]):
         self.put_many: _AsyncCall1[Iterable[T], None] = own.put_many
         self._close: _Close = own.close
         self.on_put: _Call1[T, Case[None]] = own.on_put
+        self.on_close: _Call0[Case[None]] = own.on_close
+        self.wait_closed: _AsyncCall0[None] = own.wait_closed
 
     def close(self, cause: BaseException | None = None) -> bool:
         """Close the channel, or leave it, if this is the handle of a counted end: `Sender.close`."""
@@ -141,8 +151,8 @@ class SenderHandle(_Handle, Generic[T]):
     @override
     def _retire(self) -> None:
         refuse, refuse_async = self._refuse()
-        self.put = self.put_many = refuse_async
-        self.put_nowait = self.on_put = refuse
+        self.put = self.put_many = self.wait_closed = refuse_async
+        self.put_nowait = self.on_put = self.on_close = refuse
 
 
 @final
@@ -150,7 +160,7 @@ class ReceiverHandle(_Handle, Generic[T]):
     """A handle that has the methods of a `Receiver`, and nothing else."""
 
     # The interpreter looks `__anext__` up on the type and binds it to the handle: a slot so gives what is stored in it.
-    __slots__ = ("__anext__", "empty", "get", "get_many", "get_nowait", "on_get")
+    __slots__ = ("__anext__", "empty", "get", "get_many", "get_many_nowait", "get_nowait", "on_get")
 
     def __init__(self, channel: Receiver[T], kind: type[Receiver[T]], end: OpenReceiver | None = None) -> None:
         own = _own(channel, kind)
@@ -158,7 +168,8 @@ class ReceiverHandle(_Handle, Generic[T]):
         self.empty: _Call0[bool] = own.empty
         self.get: _AsyncCall0[T] = own.get
         self.get_nowait: _Call0[T] = own.get_nowait
-        self.get_many: _AsyncCall1[int, Sequence[T]] = own.get_many
+        self.get_many: _GetMany[T] = own.get_many
+        self.get_many_nowait: _GetManyNowait[T] = own.get_many_nowait
         self.on_get: _Call0[Case[T]] = own.on_get
         self.__anext__: _AsyncCall0[T] = own.__anext__
 
@@ -169,7 +180,7 @@ class ReceiverHandle(_Handle, Generic[T]):
     def _retire(self) -> None:
         refuse, refuse_async = self._refuse()
         self.get = self.get_many = self.__anext__ = refuse_async
-        self.get_nowait = self.on_get = refuse
+        self.get_nowait = self.get_many_nowait = self.on_get = refuse
 
 
 class _Refusal(Protocol):
@@ -177,14 +188,14 @@ class _Refusal(Protocol):
 
 
 class _AsyncRefusal(Protocol):
-    async def __call__(self, *args: object) -> NoReturn: ...
+    async def __call__(self, *args: object, **kwargs: object) -> NoReturn: ...
 
 
 def _refusals(message: str) -> tuple[_Refusal, _AsyncRefusal]:
     def refuse(*_args: object, **_kwargs: object) -> NoReturn:
         raise ChannelClosed(message)
 
-    async def refuse_async(*_args: object) -> NoReturn:
+    async def refuse_async(*_args: object, **_kwargs: object) -> NoReturn:
         refuse()
 
     return refuse, refuse_async

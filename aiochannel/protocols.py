@@ -134,11 +134,33 @@ class Sender(Protocol[T_contra]):
         """
         ...
 
+    async def wait_closed(self) -> None:
+        """Wait until the channel is closed, drained or not, whoever closes it.
+
+        For a sender that works long between two puts: where receivers use counted ends, it learns that nobody listens.
+        It returns at once if the channel is closed already, and never raises ChannelClosed for that.
+
+        Raises:
+            RuntimeError: the call would have to wait, and the channel belongs to another event loop.
+
+        Cancellation:
+            Safe. Waiting has no effect on the channel.
+        """
+        ...
+
     def on_put(self, item: T_contra, /) -> Case[None]:
         """Return a case for `select` that puts the item.
 
         The item is put when a select takes the case, once for each such select. A select that takes another case, or is
         cancelled, has not put it.
+        """
+        ...
+
+    def on_close(self) -> Case[None]:
+        """Return a case for `select` that can go ahead once the channel is closed.
+
+        It never raises ChannelClosed. A close wakes the waiting puts first: a select that waits for both on one
+        channel is woken by its put.
         """
         ...
 
@@ -209,20 +231,42 @@ class Receiver(Protocol[T_co]):
         """
         ...
 
-    async def get_many(self, limit: int, /) -> Sequence[T_co]:
-        """Remove and return the next items, as many as there are, at least 1 and at most `limit`.
+    async def get_many(self, limit: int, /, *, within: float | None = None) -> Sequence[T_co]:
+        """Remove and return the next items, at least 1 and at most `limit`, waiting for the first if there is none.
 
-        The call waits for the first item only.
+        Without `within` the call returns what there is then. With `within` it also waits for more, until it has `limit`
+        items, until that many seconds have passed since its first item was there, or until the channel is closed: a
+        batch by size or by time. One that waits is room for all the items that it still asks for, so a channel smaller
+        than `limit` fills a batch too; no other receiver overtakes it.
 
         Raises:
             ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
             RuntimeError: the call would have to wait, and the channel belongs to another event loop.
-            TypeError: `limit` is not an int.
-            ValueError: `limit` is less than 1.
+            TypeError: `limit` is not an int, or `within` is not a number.
+            ValueError: `limit` is less than 1, or `within` is negative or nan.
 
         Cancellation:
-            Safe. A cancelled call has taken nothing, and an item promised to it goes to the next receiver, at its old
-            place in the order.
+            Safe. Nothing is taken before the call returns: a cancelled call has taken nothing, and the items promised
+            to it go to the next receivers, at their old places in the order.
+
+        Example:
+            ```python
+            while True:
+                rows = await received.get_many(500, within=0.2)
+                await store(rows)
+            ```
+        """
+        ...
+
+    def get_many_nowait(self, limit: int | None = None, /) -> Sequence[T_co]:
+        """Remove and return the next items at once, as many as there are and at most `limit`.
+
+        The result is empty if there is no item.
+
+        Raises:
+            ChannelClosed: the channel is closed and drained; its cause, if any, is `__cause__`.
+            TypeError: `limit` is not an int.
+            ValueError: `limit` is less than 1.
         """
         ...
 

@@ -12,11 +12,12 @@ Times are those of the loop's clock, in seconds. No timer is ever closed.
 
 from asyncio import AbstractEventLoop, TimerHandle, get_running_loop, sleep
 from collections.abc import AsyncIterator, Callable, Sequence
-from math import floor, fsum, inf, isfinite, isnan
+from math import floor, isfinite, isnan
 from typing import Final, Generic, TypeVar, final
 
 from typing_extensions import override
 
+from aiochannel._core.arguments import batch_limit, batch_time, seconds
 from aiochannel._core.operations import GetOperation, Operation
 from aiochannel._core.resting import Blocked
 from aiochannel._core.waiters import Selection, Waiter
@@ -43,11 +44,11 @@ def after(delay: float, /) -> Receiver[float]:
         ValueError: `delay` is nan.
         RuntimeError: no event loop is running.
     """
-    seconds = _seconds("delay", delay)
-    if isnan(seconds):
+    number = seconds("delay", delay)
+    if isnan(number):
         raise ValueError("delay must be a number of seconds, not nan")
     loop = get_running_loop()
-    return _Timer(_Items(f"after({seconds})", loop), loop, max(seconds, 0.0), None)
+    return _Timer(_Items(f"after({number})", loop), loop, max(number, 0.0), None)
 
 
 def tick(interval: float, /) -> Receiver[float]:
@@ -62,21 +63,12 @@ def tick(interval: float, /) -> Receiver[float]:
         ValueError: `interval` is not above 0, or not finite as a float.
         RuntimeError: no event loop is running.
     """
-    seconds = _seconds("interval", interval)
-    if not (isfinite(seconds) and seconds > 0):
-        raise ValueError(f"interval must be a finite number of seconds above 0, not {seconds}")
+    number = seconds("interval", interval)
+    if not (isfinite(number) and number > 0):
+        raise ValueError(f"interval must be a finite number of seconds above 0, not {number}")
     loop = get_running_loop()
-    seconds = max(seconds, SHORTEST)
-    return _Timer(_Items(f"tick({seconds})", loop), loop, seconds, seconds)
-
-
-def _seconds(name: str, given: float) -> float:
-    try:
-        return fsum((given,))  # takes every real number; `float` would read a str too
-    except TypeError:
-        raise TypeError(f"{name} must be a number of seconds, not {given!r}") from None
-    except OverflowError:  # an int beyond every float
-        return inf if given > 0 else -inf
+    number = max(number, SHORTEST)
+    return _Timer(_Items(f"tick({number})", loop), loop, number, number)
 
 
 @final
@@ -197,10 +189,16 @@ class _Timer:
         self.look()
         return self._items.get_nowait()
 
-    async def get_many(self, limit: int, /) -> Sequence[float]:
-        await self._let_others_run()
+    async def get_many(self, limit: int, /, *, within: float | None = None) -> Sequence[float]:
+        # There is never more than one item, so no batch waits for a second one.
+        batch_limit(limit)
+        if within is not None:
+            batch_time(within)
+        return [await self.get()]
+
+    def get_many_nowait(self, limit: int | None = None, /) -> Sequence[float]:
         self.look()
-        return self._items.get_many_nowait(limit) or [await self.get()]
+        return self._items.get_many_nowait(limit)
 
     async def _let_others_run(self) -> None:
         # A task that comes late to every tick never waits; without this it would freeze the loop.

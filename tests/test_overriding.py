@@ -70,7 +70,11 @@ class OverridingAll(Overriding):
         overridden()
 
     @override
-    async def get_many(self, limit: int, /) -> list[object]:
+    async def get_many(self, limit: int, /, *, within: float | None = None) -> list[object]:
+        overridden()
+
+    @override
+    def get_many_nowait(self, limit: int | None = None, /) -> list[object]:
         overridden()
 
     @override
@@ -91,6 +95,14 @@ class OverridingAll(Overriding):
 
     @override
     def on_put(self, item: object, /) -> Case[None]:
+        overridden()
+
+    @override
+    async def wait_closed(self) -> None:
+        overridden()
+
+    @override
+    def on_close(self) -> Case[None]:
         overridden()
 
     @property

@@ -7,6 +7,7 @@ from typing import Final, Generic, Literal, TypeVar
 from typing_extensions import override
 
 from aiochannel._core.ends import CLOSE, Counted
+from aiochannel._core.gathering import Gatherer
 from aiochannel._core.resting import BLOCKED, Blocked
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
 from aiochannel.errors import ChannelClosed
@@ -38,6 +39,7 @@ class Machine(Counted, Generic[T]):
         "_capacity",
         "_cause",
         "_closed",
+        "_closers",
         "_drained_text",
         "_get_above",
         "_joiners",
@@ -57,6 +59,7 @@ class Machine(Counted, Generic[T]):
         self._receivers: WaitQueue = NOBODY
         self._senders: WaitQueue = NOBODY
         self._joiners: WaitQueue = NOBODY
+        self._closers: WaitQueue = NOBODY
         self._closed = False
         self._cause: BaseException | None = None
         self._drained_text = ""
@@ -73,7 +76,7 @@ class Machine(Counted, Generic[T]):
         buffer, receivers = self._buffer, self._receivers
         # A waiting receiver means that every item is promised (invariant 1): then only the receivers count.
         room = (len(receivers) if receivers else receivers.woken - len(buffer)) - self._senders.woken
-        if room + self._bound <= receivers.stale:
+        if room + self._bound <= receivers.stale - receivers.further:
             self._get_above = SLOW_GET
             return False
         try:
@@ -112,7 +115,7 @@ class Machine(Counted, Generic[T]):
         self._forget_lost_loop()
         receivers = self._receivers
         unpromised = len(self._buffer) - receivers.woken
-        return self._bound - self._senders.woken + receivers.waiting() - unpromised
+        return self._bound - self._senders.woken + receivers.waiting() + receivers.further - unpromised
 
     def _enqueue_sender(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
         if loop is not self._loop:
@@ -179,6 +182,34 @@ class Machine(Counted, Generic[T]):
             self._promise()
         elif self._closed and not self._buffer:
             self._tell_drained()
+
+    def _enqueue_gatherer(self, gatherer: Gatherer, limit: int, loop: AbstractEventLoop) -> bool:
+        """Let a gatherer wait, and return whether it has to."""
+        if loop is not self._loop:
+            self._move_to(loop)
+        if self._receivers is NOBODY:
+            self._receivers = WaitQueue()
+        self._put_below = SLOW_PUT
+        self._get_above = SLOW_GET
+        if not gatherer.enter(self._receivers, limit):
+            return False
+        self._recheck_receiver()
+        if self._closed:
+            gatherer.conclude()
+        return True
+
+    def _use_promises(self, gatherer: Gatherer, limit: int) -> list[T]:
+        """Take what was promised to the gatherer, and what nobody was promised."""
+        if not self._buffer:
+            raise self._drained_error()
+        self._pass_on(gatherer)
+        return self._take_many(limit)
+
+    def _pass_on(self, gatherer: Gatherer) -> None:
+        """Take the promises from a gatherer. An abort that was interrupted may have taken some of them."""
+        receivers = self._receivers
+        receivers.woken = receivers.woken - gatherer.promised if receivers.woken > gatherer.promised else 0
+        gatherer.promised = 0
 
     def _use_promise(self, waiting: Waiting) -> T:
         """Take the item that was promised to the waiter. `get` has it written out."""
@@ -295,6 +326,13 @@ class Machine(Counted, Generic[T]):
         else:
             queue.discard(waiter)
 
+    def _withdraw_gatherer(self, gatherer: Gatherer) -> None:
+        """As `_withdraw`."""
+        gatherer.leave()
+        if gatherer.waiter.get_loop() is self._loop:
+            self._pass_on(gatherer)
+            self._settle()
+
     def _give_back(self, queue: WaitQueue, waiting: Waiting) -> None:
         """Take the promise or grant from a waiter that was woken, unless it has been used or given back already."""
         # A receiver that was woken to an empty buffer has no promise: the channel is closed and drained.
@@ -314,9 +352,7 @@ class Machine(Counted, Generic[T]):
             return
         self._promise()
         if self._closed:
-            self._senders.wake_all()
-            if not self._buffer:
-                self._tell_drained()
+            self._tell_closed()
         else:
             self._grant()
         self._put_below = STIRRED_PUT
@@ -338,13 +374,20 @@ class Machine(Counted, Generic[T]):
         if self._cause is None:
             self._cause = cause
         try:
-            self._senders.wake_all()
-            if not self._buffer:
-                self._tell_drained()
+            self._tell_closed()
         except BaseException:  # raised by a signal handler
             self._settle()
             raise
         return True
+
+    def _tell_closed(self) -> None:
+        """Wake whoever a close concerns: first the puts, then the calls that wait for the close itself."""
+        self._senders.wake_all()
+        self._closers.wake_all()
+        if not self._buffer:
+            self._tell_drained()
+        elif self._receivers and isinstance(first := self._receivers[0], Gatherer):
+            first.conclude()
 
     def _tell_drained(self) -> None:
         self._receivers.wake_all()
@@ -358,6 +401,15 @@ class Machine(Counted, Generic[T]):
         self._joiners.append(waiter)
         if self._closed and not self._buffer:
             self._tell_drained()
+
+    def _enqueue_closer(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            self._move_to(loop)
+        if self._closers is NOBODY:
+            self._closers = WaitQueue()
+        self._closers.append(waiter)
+        if self._closed:
+            self._tell_closed()
 
     @override
     def _note_cause(self, cause: BaseException | None) -> None:
@@ -383,7 +435,7 @@ class Machine(Counted, Generic[T]):
 
     @override
     def _has_waiters(self) -> bool:
-        return bool(self._receivers or self._senders or self._joiners)
+        return bool(self._receivers or self._senders or self._joiners or self._closers)
 
     @override
     def _has_woken(self) -> bool:
@@ -391,8 +443,8 @@ class Machine(Counted, Generic[T]):
 
     @override
     def _forget_waiters(self) -> None:
-        forgotten = self._receivers, self._senders, self._joiners
-        self._receivers = self._senders = self._joiners = NOBODY
+        forgotten = self._receivers, self._senders, self._joiners, self._closers
+        self._receivers = self._senders = self._joiners = self._closers = NOBODY
         self._put_below = STIRRED_PUT
         self._get_above = STIRRED_GET
         # The last reference to a task may go with its waiter. Its coroutine then comes back here, with a loop that the

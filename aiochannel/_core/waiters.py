@@ -31,6 +31,8 @@ class WaitQueue(deque[Waiting]):
     `stale`: entries that were cancelled and are still here. Below zero for a moment when a cancelled entry is popped
     before its task has run and reported it. Others only read it.
 
+    `further`: how many items the gatherers here ask for, beyond one each. One that waits for three is room for three.
+
     `woken`: how many were woken with a claim, a promise or a grant, and have not used it yet. Who uses it subtracts it.
     An abort takes all that is promised: then it is 0.
 
@@ -39,11 +41,12 @@ class WaitQueue(deque[Waiting]):
     condition of a loop is inside it: a handler may run between `while condition` and the body.
     """
 
-    __slots__ = ("stale", "woken")
+    __slots__ = ("further", "stale", "woken")
 
     def __init__(self) -> None:
         super().__init__()
         self.stale: int = 0
+        self.further: int = 0
         self.woken: int = 0
 
     def waiting(self) -> int:
@@ -79,7 +82,7 @@ class WaitQueue(deque[Waiting]):
         passed_over = 0
         while self:
             room = (len(receivers) if receivers else receivers.woken - len(items)) - self.woken + bound
-            room -= receivers.stale
+            room += receivers.further - receivers.stale
             if room <= 0 or not self:  # in this order: a signal handler may run after `len`
                 break
             first = self[0]
@@ -112,6 +115,8 @@ class WaitQueue(deque[Waiting]):
 
     def _restore(self, waiting: Waiting) -> bool:
         """Return whether this queue has removed a waiter and not woken it; let it wait again if it still does."""
+        if self and self[0] is waiting:  # a gatherer, which is back with its promise
+            return False
         if not waiting.done():
             self.appendleft(waiting)
         elif isinstance(waiting, Selection) and not waiting.woken_by(self):

@@ -146,6 +146,8 @@ that_keep_all = those(lambda kind: not kind.loses)
 """Every item that a put accepts is received."""
 that_buffer_all = those(lambda kind: not kind.loses and kind.capacity > 0)
 that_abort = those(lambda kind: kind.aborts)
+that_count_senders = those(lambda kind: "sender" in kind.counts)
+that_count_receivers = those(lambda kind: "receiver" in kind.counts)
 
 every_end = pytest.mark.parametrize(
     ("kind", "side"), [pytest.param(kind, side, id=f"{kind.name}-{side}") for kind in KINDS for side in kind.counts]

@@ -23,12 +23,11 @@ from tests.contract.kinds import (
     get,
     put,
     that_buffer,
+    that_count_receivers,
+    that_count_senders,
     that_fill,
     those,
 )
-
-that_count_senders = those(lambda kind: "sender" in kind.counts)
-that_count_receivers = those(lambda kind: "receiver" in kind.counts)
 
 
 @contextmanager

@@ -51,6 +51,12 @@ class Collector(Generic[T]):
     async def join(self) -> None:
         await self._done.join()
 
+    async def wait_closed(self) -> None:
+        await self._done.wait_closed()
+
+    def on_close(self) -> Case[None]:
+        return self._done.on_close()
+
     def on_put(self, item: T, /) -> Case[None]:
         self.items.append(item)
         return self._done.on_put(None)
@@ -85,8 +91,11 @@ class Script(Generic[T]):
     def get_nowait(self) -> T:
         return self._channel.get_nowait()
 
-    async def get_many(self, limit: int, /) -> Sequence[T]:
+    async def get_many(self, limit: int, /, *, within: float | None = None) -> Sequence[T]:
         return (self.get_nowait(),)[:limit]
+
+    def get_many_nowait(self, limit: int | None = None, /) -> Sequence[T]:
+        return self._channel.get_many_nowait(limit)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -137,8 +146,12 @@ class Counting(Receiver[T]):
         return self.inner.get_nowait()
 
     @override
-    async def get_many(self, limit: int, /) -> Sequence[T]:
-        return await self.inner.get_many(limit)
+    async def get_many(self, limit: int, /, *, within: float | None = None) -> Sequence[T]:
+        return await self.inner.get_many(limit, within=within)
+
+    @override
+    def get_many_nowait(self, limit: int | None = None, /) -> Sequence[T]:
+        return self.inner.get_many_nowait(limit)
 
     @override
     def __aiter__(self) -> AsyncIterator[T]:

@@ -29,8 +29,13 @@ class HalfASender(Looking):
 
     async def put_many(self, items: Iterable[int], /) -> None: ...
 
+    async def wait_closed(self) -> None: ...
+
     def on_put(self, item: int, /) -> Case[None]:
         return Channel[int]().on_put(item)
+
+    def on_close(self) -> Case[None]:
+        return Channel[int]().on_close()
 
 
 class Sending(HalfASender):
@@ -64,8 +69,11 @@ class NoIteration(Looking):
     def get_nowait(self) -> int:
         return 0
 
-    async def get_many(self, limit: int, /) -> Sequence[int]:
+    async def get_many(self, limit: int, /, *, within: float | None = None) -> Sequence[int]:
         return [0] * limit
+
+    def get_many_nowait(self, limit: int | None = None, /) -> Sequence[int]:
+        return [0] * (limit or 1)
 
     def on_get(self) -> Case[int]:
         return Channel[int]().on_get()

@@ -1,0 +1,43 @@
+"""Numbers that callers pass: what stands for one is taken, anything else is refused at once."""
+
+from math import fsum, inf
+from operator import index
+from typing import SupportsIndex
+
+
+def integer(given: object) -> int | None:
+    """Return what stands for an integer, as numpy's integers do, as an int; None for a bool and anything else."""
+    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
+        return None
+    try:
+        return index(given)
+    except TypeError:  # numpy's bools and arrays have the method, too
+        return None
+
+
+def batch_limit(limit: int) -> int:
+    """Return the limit of a batch as an int."""
+    number = limit if type(limit) is int else integer(limit)
+    if number is None:
+        raise TypeError(f"limit must be an int >= 1, not {limit!r}")
+    if number < 1:
+        raise ValueError(f"limit must be an int >= 1, not {limit!r}")
+    return number
+
+
+def seconds(name: str, given: float) -> float:
+    """Return a number of seconds as a float; an int beyond every float is infinite."""
+    try:
+        return fsum((given,))  # takes every real number; `float` would read a str too
+    except TypeError:
+        raise TypeError(f"{name} must be a number of seconds, not {given!r}") from None
+    except OverflowError:
+        return inf if given > 0 else -inf
+
+
+def batch_time(within: float) -> float:
+    """Return the time for a batch as a float."""
+    number = seconds("within", within)
+    if not number >= 0:  # nan is not
+        raise ValueError(f"within must be a number of seconds >= 0, not {within!r}")
+    return number
