@@ -12,8 +12,9 @@ from tests.model.record import Seen
 from tests.model.reference import Outcome
 
 PUTS = ("put", "put_nowait", "put_many")
-GETS = ("get", "next", "get_nowait", "get_many", "get_many_nowait")
+GETS = ("get", "next", "get_nowait", "get_many", "get_many_nowait", "batch")
 TAKES = (*GETS, "abort")
+WATCHES = ("join", "wait_closed")
 
 Batch = tuple[object, ...]
 
@@ -93,4 +94,6 @@ def could_go_on(verb: str, seen: Seen) -> bool:
     """Return whether a call that waits should not, by what its channel shows."""
     if verb == "join":
         return seen.closed and not seen.qsize
+    if verb in ("wait_closed", "closed"):
+        return seen.closed
     return seen.closed or (not seen.full if verb in PUTS else seen.qsize > 0)

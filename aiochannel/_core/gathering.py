@@ -5,7 +5,9 @@ from collections.abc import Sized
 from math import inf
 from typing import Protocol, final
 
-from aiochannel._core.waiters import NOBODY, Waiter, WaitQueue
+from typing_extensions import override
+
+from aiochannel._core.waiters import NOBODY, Compound, Waiter, WaitQueue
 
 
 class Source(Protocol):
@@ -18,7 +20,7 @@ class Source(Protocol):
 
 
 @final
-class Gatherer:
+class Gatherer(Compound):
     """An entry of the wait queue of receivers that is woken once, for many promises.
 
     With each promise it goes back to the front of the queue, until it has as many as it asks for, its time is up, or
@@ -73,9 +75,11 @@ class Gatherer:
 
     def conclude(self) -> None:
         """Wake it with what it was promised, if that is anything: no more will come, or not in time."""
+        if self.waiter.done():  # cancelled; until its task runs it counts as before
+            return
         queue = self._queue
+        # No signal handler runs before it is woken.
         if self.promised and self._wants:
-            # No signal handler runs before it is woken.
             queue.further -= self._wants - 1
             self._wants = 0
             self._entered = False
@@ -85,7 +89,7 @@ class Gatherer:
                 queue.stale += 1
             try:  # noqa: SIM105  # `suppress` is a call
                 self.waiter.set_result(queue)
-            except InvalidStateError:  # cancelled
+            except InvalidStateError:  # cancelled by a signal handler since the look
                 pass
 
     def leave(self) -> None:
@@ -105,6 +109,10 @@ class Gatherer:
         """Return whether it has stopped waiting."""
         return self.waiter.done()
 
+    @override
+    def woken_by(self, queue: WaitQueue) -> bool:
+        return self.waiter.done() and not self.waiter.cancelled()
+
     def set_result(self, queue: WaitQueue, /) -> None:
         """Take a promise, and go back to the front or be woken; or be woken without one, since the channel is drained.
 
@@ -112,24 +120,19 @@ class Gatherer:
         """
         if self._wants > 1 and self._source._buffer:
             self._start()
-        cancelled = self.waiter.done()
+        if self.waiter.done():  # cancelled; until its task runs it counts as before
+            raise InvalidStateError
         # No signal handler runs from here on, until it is back or woken.
         promise = 1 if self._source._buffer else 0
-        if promise and not cancelled and self._wants > 1 and not self._source._closed:
-            self.promised += 1
+        self.promised += promise
+        if promise and self._wants > 1:
             self._wants -= 1
             queue.further -= 1
             queue.appendleft(self)
+            if self._source._closed:  # perhaps since this began: then the close has not found it in the queue
+                self.waiter.get_loop().call_soon(self.conclude)
             return
-        entered = self._entered
+        queue.further -= self._wants - 1
+        self._wants = 0
         self._entered = False
-        self.promised += promise
-        if self._wants:
-            queue.further -= self._wants - 1
-            self._wants = 0
-        try:
-            self.waiter.set_result(queue)
-        except InvalidStateError:  # cancelled
-            self.promised -= promise
-            self._entered = entered
-            raise
+        self.waiter.set_result(queue)

@@ -189,10 +189,9 @@ class Machine(Counted, Generic[T]):
             self._move_to(loop)
         if self._receivers is NOBODY:
             self._receivers = WaitQueue()
-        self._put_below = SLOW_PUT
-        self._get_above = SLOW_GET
         if not gatherer.enter(self._receivers, limit):
             return False
+        self._get_above = SLOW_GET  # no signal handler has run since it was promised what was there
         self._recheck_receiver()
         if self._closed:
             gatherer.conclude()

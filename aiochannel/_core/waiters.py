@@ -1,10 +1,13 @@
 """Waiters: who waits on one side of a channel, in the order in which they began."""
 
+from abc import abstractmethod
 from asyncio import AbstractEventLoop, Future, InvalidStateError
 from collections import deque
 from collections.abc import Sized
 from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, final
+
+from typing_extensions import override
 
 
 class Waiting(Protocol):
@@ -119,7 +122,7 @@ class WaitQueue(deque[Waiting]):
             return False
         if not waiting.done():
             self.appendleft(waiting)
-        elif isinstance(waiting, Selection) and not waiting.woken_by(self):
+        elif isinstance(waiting, Compound) and not waiting.woken_by(self):
             self.stale -= 1  # as it has reported
         else:
             return False
@@ -174,8 +177,18 @@ NOBODY: Final = WaitQueue()
 """The queue of every side on which nobody has waited yet; it stays empty."""
 
 
+class Compound:
+    """A waiter that is more than a future: a signal handler may raise while it is told that it was woken."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def woken_by(self, queue: WaitQueue) -> bool:
+        """Return whether this queue has woken it."""
+
+
 @final
-class Selection:
+class Selection(Compound):
     """A select that waits: one waiter in the queues of several sides, until one of them wakes it."""
 
     __slots__ = ("entered", "loop", "position", "waiter")
@@ -210,8 +223,8 @@ class Selection:
         """Return whether a queue has woken it."""
         return self.waiter.done() and not self.waiter.cancelled()
 
+    @override
     def woken_by(self, queue: WaitQueue) -> bool:
-        """Return whether this queue has woken it."""
         return self.claimed() and self.waiter.result() is queue
 
     def withdraw(self, woken_by: WaitQueue | None = None) -> None:

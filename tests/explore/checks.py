@@ -7,12 +7,12 @@ it is made of. `A1` in a text is the first item that lane A put.
 import math
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from tests.explore.probe import PROBE
 from tests.explore.programs import Program
 from tests.explore.world import Record
-from tests.ledger import GETS, PUTS, TAKES, Ledger, as_batch, could_go_on
+from tests.ledger import GETS, PUTS, TAKES, WATCHES, Ledger, as_batch, could_go_on
 from tests.model.record import Call, Event, Follower, as_plain, mismatch
 from tests.model.reference import capacity
 from tests.model.selects import CaseText
@@ -134,7 +134,7 @@ def in_turn(history: History) -> Iterator[str]:
     lines: dict[bool, list[int]] = {True: [], False: []}
     for _, event, call in history.events:
         line = lines[call.verb in PUTS]
-        if call.verb == "join":
+        if call.verb in WATCHES:
             continue
         if event.kind == "waits":
             line.append(event.call)
@@ -152,7 +152,12 @@ class Moment:
         self.gets: dict[int, str] = {}
         self.least = 0  # in the channel; a batch that is still being put is in doubt
         self.most = 0
-        self.receivers_met: dict[int, int] = {}  # by waiting put: the most receivers that waited meanwhile
+        self.receivers_met: dict[int, int] = {}  # by waiting put: the most that receivers asked for meanwhile
+        self.limits: dict[int, int] = {}
+
+    def room(self) -> int:
+        """Return the most that the waiting receivers may ask for."""
+        return sum(self.limits[number] for number in self.gets)
 
 
 def nothing_taken_from_waiters(history: History) -> Iterator[str]:
@@ -166,10 +171,11 @@ def nothing_taken_from_waiters(history: History) -> Iterator[str]:
     for _, event, call in history.events:
         number = event.call
         line = now.puts if call.verb in PUTS else now.gets
-        if event.kind == "waits" and call.verb != "join":
+        if event.kind == "waits" and call.verb not in WATCHES:
             line[number] = "waits"
+            now.limits[number] = cast("int", call.value) if call.verb == "batch" else 1
             for put in now.puts:
-                now.receivers_met[put] = max(now.receivers_met.get(put, 0), len(now.gets))
+                now.receivers_met[put] = max(now.receivers_met.get(put, 0), now.room())
         elif event.kind == "cancel" and number in line:
             line[number] = "cancelled"
         elif event.kind == "call" and call.verb == "put_many":
@@ -180,8 +186,8 @@ def nothing_taken_from_waiters(history: History) -> Iterator[str]:
             waiting = list(line.values()).count("waits")
             count = _count(event, call)
             if call.verb in PUTS and event.outcome.word == "ok":
-                receivers = max(len(now.gets), now.receivers_met.get(number, 0))
-                if waited is None and now.least + waiting + count > size + len(now.gets):
+                receivers = max(now.room(), now.receivers_met.get(number, 0))
+                if waited is None and now.least + waiting + count > size + now.room():
                     yield f"{call.lane}'s {call.verb} took the room of one who waits, or there was none"
                 now.least += count
                 now.most += count if call.verb != "put_many" else 0

@@ -9,11 +9,12 @@ on; any other failure is noted, and the lane goes on.
 
     put get next put_nowait get_nowait join       one call                  close:why abort:why  with a cause
     put_many:3 get_many:2 get_many_nowait:2       batches                   iter iter:1          async for, with break
+    batch:2                                       get_many(2, within=1)     wait_closed              of the close itself
     timeout(get) timeout:2(get) timeout:0(get)    asyncio.timeout           wait_for(get)        asyncio.wait_for
     group(put,get) group(get,crash)               a TaskGroup               eager(get)           an eager task
     tx(put) rx(get)                               through a handle          peek                 a snapshot
     sending(put,crash) receiving(get)             inside a counted end
-    sel(get,put@b) sel(get:or,otherwise)          select, biased; `or` gives a word where the channel is closed
+    sel(get,put@b,closed) sel(get:or,otherwise)   select, biased; `or` gives a word where the channel is closed
     sel(get:map,put:fail)                         mapped, by a function that changes the result, or raises
 
 One decision is the name of a lane (it goes on), `run` (the loop runs its next callback), `run 1` (it runs the callback
@@ -31,13 +32,13 @@ from tests.model.reference import RENDEZVOUS, Reference
 
 HOLDING: Final = ("timeout", "wait_for", "group", "eager", "tx", "rx", "sending", "receiving", "sel")
 VERBS: Final = (*WAITING, *AT_ONCE, *HOLDING, "iter", "crash")
-CASES: Final = ("get", "put", "otherwise")  # of a sel
+CASES: Final = ("get", "put", "closed", "otherwise")  # of a sel
 NUMBER = (r"\d+", "a number")
 MAYBE = (r"\d*", "a number or nothing")
 CAUSE = (r"\w*", "a word or nothing")
 HOW = (r"(or|map|fail)?", "or, map, fail or nothing")
 ARGUMENTS: Final = {  # what may follow the colon, and in words; a verb that is not here has no argument
-    **dict.fromkeys(("put_many", "get_many", "get_many_nowait"), NUMBER),
+    **dict.fromkeys(("put_many", "get_many", "get_many_nowait", "batch"), NUMBER),
     **dict.fromkeys(("iter", "timeout", "wait_for"), MAYBE),
     **dict.fromkeys(("close", "abort"), CAUSE),
 }

@@ -98,7 +98,7 @@ def test_without_a_program_the_catalogue_is_explored(capsys: Capture, monkeypatc
     [
         (["A: putt"], "'putt' is no verb here: there are put, put_many, get"),
         (["A: timeout(putt)"], "'putt' is no verb here"),
-        (["A: sel(put_many:2)"], "'put_many' is no verb here: there are get, put, otherwise"),
+        (["A: sel(put_many:2)"], "'put_many' is no verb here: there are get, put, closed, otherwise"),
         (["A put"], "'A put' is no lane: it reads"),
         (["A: put |"], "'' is no lane"),
         (["A:"], "'A:' is no lane"),

@@ -90,6 +90,11 @@ def _get_many(to: Access, argument: str) -> tuple[object, Coro]:
     return limit, to.whole_receiver.get_many(limit)
 
 
+def _batch(to: Access, argument: str) -> tuple[object, Coro]:
+    limit = int(argument)
+    return limit, to.whole_receiver.get_many(limit, within=1)
+
+
 def _next(to: Access, _: str) -> tuple[object, Coro]:
     return None, _step(to.whole_receiver)
 
@@ -100,6 +105,10 @@ async def _step(receiver: AsyncIterable[str]) -> str:
 
 def _join(to: Access, _: str) -> tuple[object, Coro]:
     return None, to.channel.join()
+
+
+def _wait_closed(to: Access, _: str) -> tuple[object, Coro]:
+    return None, (whole(to.channel) if to.tx is None else to.tx).wait_closed()
 
 
 def _put_nowait(to: Access, _: str) -> tuple[object, Callable[[], object]]:
@@ -129,7 +138,8 @@ def _peek(to: Access, _: str) -> tuple[object, Callable[[], object]]:
 
 
 WAITING: Final[dict[str, Waiting]] = {
-    "put": _put, "put_many": _put_many, "get": _get, "get_many": _get_many, "next": _next, "join": _join,
+    "put": _put, "put_many": _put_many, "get": _get, "get_many": _get_many, "batch": _batch, "next": _next,
+    "join": _join, "wait_closed": _wait_closed,
 }  # fmt: skip
 AT_ONCE: Final[dict[str, AtOnce]] = {
     "put_nowait": _put_nowait, "get_nowait": _get_nowait, "get_many_nowait": _get_many_nowait,

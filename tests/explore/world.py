@@ -335,6 +335,8 @@ class World:
                 case = lane.tx.get(inner.channel, channel).on_put(item)
             elif inner.verb == "get":
                 case = lane.rx.get(inner.channel, channel).on_get()
+            elif inner.verb == "closed":
+                case = lane.tx.get(inner.channel, channel).on_close()
             else:
                 case = otherwise()
             if mapped:

@@ -1,6 +1,7 @@
 """The calls of a scenario: what a step says, and what it calls."""
 
 from collections.abc import Callable, Coroutine, Mapping
+from math import inf
 from typing import Never, TypeVar
 
 from typing_extensions import override
@@ -74,8 +75,11 @@ def described(lane: str, text: str, channels: Channels, item: Callable[[str], st
         "put_iter": lambda: channel.put_many(iter(call.items)),
         "get": channel.get,
         "get_many": lambda: channel.get_many(2),
+        "batch": lambda: channel.get_many(3, within=inf),
+        "batch_now": lambda: channel.get_many(3, within=0),
         "next": channel.__anext__,
         "join": channel.join,
+        "wait_closed": channel.wait_closed,
     }
     return call, begins[verb]
 
@@ -90,6 +94,8 @@ def _case(call: Call, text: str, channels: Channels, item: Callable[[str], str])
     def case() -> Case[object]:
         if verb == "otherwise":
             return otherwise()
+        if verb == "closed":
+            return channel.on_close()
         made: Case[object] = channel.on_get() if verb == "get" else channel.on_put(*part.items)
         return made.map(_same) if wrapped == "map" else made.or_closed("instead") if wrapped == "or" else made
 

@@ -17,14 +17,15 @@ from tests.model.reference import RENDEZVOUS
 OUTCOMES = {
     "put": ("ok", "closed", "cancelled"),
     "put_many": ("ok", "closed", "cancelled"),
-    "put_iter": ("ok", "closed", "cancelled"),
     "put_nowait": ("ok", "full", "closed"),
     "get": ("ok", "closed", "cancelled"),
     "get_many": ("ok", "closed", "cancelled"),
+    "batch": ("ok", "closed", "cancelled"),
     "next": ("ok", "end", "closed", "cancelled"),
     "get_nowait": ("ok", "empty", "closed"),
     "get_many_nowait": ("ok", "closed"),
     "join": ("ok", "cancelled"),
+    "wait_closed": ("ok", "cancelled"),
     "select": ("ok", "closed", "cancelled"),
 }
 """What a call may tell its caller; a call that is not here may only return."""
@@ -32,12 +33,16 @@ OUTCOMES = {
 MOST = 10  # items or waiters of one kind; no scenario has more
 
 
-def as_put(verb: str) -> str:
-    return "put_many" if verb == "put_iter" else verb
+BATCH = 3
+"""How many items the batches of the scenarios ask for."""
+
+
+def plain(verb: str) -> str:
+    return {"put_iter": "put_many", "batch_now": "batch"}.get(verb, verb)
 
 
 def verb_of(call: Call) -> str:
-    return "select" if call.parts else call.verb
+    return "select" if call.parts else plain(call.verb)
 
 
 class Ending:
@@ -79,14 +84,14 @@ class Ending:
         return [
             call
             for call in self.world.calls
-            if call.outcome is UNDER_WAY and any(p.channel == name and as_put(p.verb) in verbs for p in call.sides)
+            if call.outcome is UNDER_WAY and any(p.channel == name and plain(p.verb) in verbs for p in call.sides)
         ]
 
     def _stuck(self) -> Iterator[str]:
         for call in self.world.calls:
             if call.outcome is not UNDER_WAY:
                 continue
-            sides = {(part.channel, as_put(part.verb)) for part in call.sides}
+            sides = {(part.channel, plain(part.verb)) for part in call.sides}
             for channel, verb in sorted(sides):
                 itself = verb == "put" and (channel, "get") in sides  # its own get is room, but not for it
                 seen = see(self.world.channels[channel])
@@ -109,7 +114,9 @@ class Ending:
         world = self.world
         if world.scenario.size == 0:
             return
-        receivers = sum(any(part.channel == name and part.verb in GETS for part in call.sides) for call in world.calls)
+        receivers = sum(
+            max((_room(part) for part in call.sides if part.channel == name), default=0) for call in world.calls
+        )
         more = sum(map(world.action.name.count, ("put", "waiting")))
         held = len(list(channel))
         if held > max(world.scenario.size, 0) + receivers + more:
@@ -149,6 +156,7 @@ class Ending:
                     yield f"{name} had one item more than qsize()"
 
     def _wake_receivers(self, name: str, channel: Channel[str]) -> Iterator[str]:
+        puts = 1
         while waiting := self._pending(name, GETS):
             item = self.world.item("z")
             try:
@@ -158,7 +166,8 @@ class Ending:
                 return
             self.world.ledgers[name].accept([item])
             self.world.drive()
-            if len(self._pending(name, GETS)) == len(waiting):
+            puts = 1 if len(self._pending(name, GETS)) < len(waiting) else puts + 1
+            if puts > max(map(_room, waiting[0].sides)):
                 yield f"{waiting[0]} waits on after a put"
                 return
 
@@ -207,7 +216,7 @@ class Ending:
                 if part.channel == name:
                     if part.verb in PUTS or part.verb == "put_iter":
                         ledger.doubtful.append(part.items)
-                    spare += {"get_many": 2, "get_many_nowait": 2, "abort": MOST}.get(part.verb, part.verb in GETS)
+                    spare += {"get_many": 2, "get_many_nowait": 2, "abort": MOST}.get(part.verb, _room(part))
             return spare
         if call.parts:
             if outcome.word == "ok" and isinstance(outcome.value, tuple) and outcome.value[1] != "instead":
@@ -215,5 +224,10 @@ class Ending:
                 if part.channel == name:
                     ledger.note(part.verb, part.items, outcome._replace(value=outcome.value[1]))
         elif call.channel == name:
-            ledger.note(as_put(call.verb), call.items, outcome)
+            ledger.note(plain(call.verb), call.items, outcome)
         return 0
+
+
+def _room(part: Call) -> int:
+    """Return how many items a get asks for at most while it waits; 0 for any other call."""
+    return BATCH if plain(part.verb) == "batch" else int(part.verb in GETS)

@@ -1,7 +1,8 @@
 """What is interrupted. A scenario is two lines of steps: those before, and those whose places are played.
 
-    P:put              start a task P that puts; get, next, put_many, put_iter, get_many and join likewise
-    S:sel(get,put.b)   start a task S that selects; the cases are get, put and otherwise, with +map or +or behind
+    P:put              start a task P that puts; get, next, put_many, put_iter, get_many, join, wait_closed likewise
+    G:batch            get_many(3, within=inf); batch_now: within=0
+    S:sel(get,put.b)   start a task S that selects; the cases are get, put, closed, otherwise, with +map or +or behind
     put!               put_nowait, at once; get!, get_many!, close, fail (close with a cause) and abort likewise
     cancel:P           cancel the task P
     run                let the loop run until it rests
@@ -84,6 +85,24 @@ put_nowait: two to receivers     | 1 | G:get H:get                         | put
 put_nowait: to a cancelled one   | 1 | G:get H:get I:get                   | cancel:G put!
 put_nowait: full                 | 1 | put!                                | put!
 put_nowait: closed               | 1 | close                               | put!
+batch: waits                     | 1 |                                     | G:batch
+batch: waits, new                | 1 | new                                 | G:batch
+batch: some there                | 2 | put! put!                           | G:batch
+batch: all there                 | 5 | put! put! put! put!                 | G:batch
+batch: filled                    | 1 | G:batch H:get                       | put! put! put! put!
+batch: filled, taken             | 1 | G:batch                             | put! put! put! run
+batch: puts wait                 | 1 | put! P:put Q:put R:put              | G:batch
+batch: cancelled waiting         | 1 | G:batch H:get                       | cancel:G run put!
+batch: cancelled, promised       | 2 | G:batch H:get I:get put! put!       | cancel:G
+batch: cancelled, promised, one  | 2 | G:batch H:batch put! put!           | cancel:G run close
+batch: cancelled, put to         | 1 | G:batch H:get put!                  | cancel:G put!
+batch: closed                    | 1 | G:batch put!                        | close
+batch: closed waiting            | 1 | G:batch                             | close
+batch: closed, a promise back    | 1 | G:get H:batch                       | put! close cancel:G
+batch: aborted                   | 1 | G:batch put!                        | abort
+batch: its time is up            | 1 | G:batch_now                         | put! run
+batch: its time is up, cancelled | 1 | G:batch_now                         | put! cancel:G run
+batch: rendezvous                | R | P:put Q:put                         | G:batch
 get_nowait: item                 | 2 | put! put!                           | get!
 get_nowait: a sender waits       | 1 | put! P:put Q:put                    | get!
 get_nowait: to a cancelled one   | 1 | put! P:put Q:put R:put              | cancel:P get!
@@ -152,6 +171,12 @@ select: waits, rendezvous        | R |                                     | S:s
 select: waits, rendezvous, new   | R | new                                 | S:sel(get,put)
 select: waits, promised          | 1 |                                     | S:sel(get,get.b) run put!
 select: waits, promised on b     | 1 |                                     | S:sel(get,get.b) run put!.b
+wait_closed                      | 1 |                                     | W:wait_closed
+wait_closed: closed              | 1 | W:wait_closed V:wait_closed         | close
+wait_closed: cancelled           | 1 | W:wait_closed                       | cancel:W close
+select: put or closed            | 1 | put! S:sel(put,closed)              | close
+select: get or closed            | 1 | S:sel(get,closed)                   | close
+select: closed or a get          | 1 | S:sel(closed,get.b)                 | put!.b run close
 select: waits, granted           | 1 | put! put!.b                         | S:sel(put,put.b) run get!
 select: get or put, promised     | 1 | put!.b                              | S:sel(get,put.b) run put!
 select: get or put, granted      | 1 | put!.b                              | S:sel(get,put.b) run get!.b

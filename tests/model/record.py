@@ -6,6 +6,7 @@ in which things happened, whatever loop ran them:
     call    it begins                       waits   it suspends, for a future
     pauses  it lets other tasks run, before it does anything
     cancel  its task is being cancelled     runs    its task goes on, `CANCELLED` or not
+    time    the time of a batch is up
     ends    it is over, and what its caller is told
 
 `Follower` gives the same steps to the reference machine. Each step lies between the beginning and the end of its call,
@@ -15,9 +16,11 @@ so a record that the machine explains is linearizable, and the machine's own ord
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from typing import NamedTuple, Never, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from typing_extensions import override
 
+from aiochannel._core.gathering import Gatherer
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull
 from tests.model.reference import CANCELLED, EMPTY, END, FAILED, FULL, LEFT, WAITS, Look, Outcome, Reference
 from tests.model.selects import CaseText, Failed, Selects
@@ -125,7 +128,7 @@ def as_plain(call: Call, outcome: Outcome) -> tuple[Call, Outcome]:
     position, value = outcome.value
     case = call.value[position]
     assert isinstance(case, CaseText)
-    if case.verb == "otherwise" or (case.or_closed and value == "instead"):
+    if case.verb in ("otherwise", "closed") or (case.or_closed and value == "instead"):
         return call, outcome
     if case.mapped:
         assert isinstance(value, tuple)
@@ -176,6 +179,25 @@ class Recorder:
         return _Task(self, coro, loop, eager=eager)
 
 
+BATCHES: WeakKeyDictionary[object, tuple[Recorder, int]] = WeakKeyDictionary()
+"""The calls that wait for a batch, by what they wait for."""
+
+
+_end = Gatherer._end
+
+
+def note_time(gatherer: Gatherer) -> None:
+    """Note that the time of a batch is up, and let it be."""
+    if (waiting := BATCHES.get(gatherer.waiter)) is not None:
+        recorder, number = waiting
+        if number in recorder.open:
+            recorder.events.append(Event("time", number))
+    _end(gatherer)
+
+
+Gatherer._end = note_time  # type: ignore[method-assign, assignment]  # nothing outside of the package sees this moment
+
+
 class _Task(asyncio.Task[T]):
     """A real task, which notes when somebody cancels it: a timeout, a group, a test."""
 
@@ -211,6 +233,8 @@ class _Steps:
         try:
             future = self.coroutine.send(None)
             while True:
+                if future is not None and recorder.calls[number].verb == "batch":
+                    BATCHES[future] = recorder, number
                 events.append(Event("pauses" if future is None else "waits", number))
                 recorder.waiting[task] = number
                 try:
@@ -280,6 +304,8 @@ class Follower:
                 self.begin(number, call)
             case "cancel":
                 machine.cancel(number)
+            case "time":
+                self.machines[call.channel].time_up(number)
             case "runs":
                 outcome = machine.resume(number, cancelled=event.outcome == CANCELLED)
                 if outcome is None:

@@ -23,6 +23,8 @@ class Outcome(NamedTuple):
 
 RENDEZVOUS = -1  # the maxsize that stands for a rendezvous, where sizes are listed; 0 is unbounded, as in the package
 
+BATCHES = ("get_many", "get_many_nowait", "batch")
+
 WAITS = Outcome("waits")
 EMPTY = Outcome("empty")
 FULL = Outcome("full")
@@ -40,7 +42,12 @@ class Ticket:
         self.items = items
         self.limit = limit
         self.state = "new"  # then waits; promised, granted or told (woken, not run yet); cancelled (not run yet)
+        self.held = 0  # how many items are promised to it: a batch waits on with some
         self.others: Sequence[Ticket] = ()  # of the same select
+
+    def room(self) -> int:
+        """Return for how many items it is a receiver that waits, or has come for them."""
+        return self.limit if self.verb == "batch" and self.state in ("waits", "cancelled") else self.held or 1
 
     def leave(self) -> None:
         """Leave the line: another case of the same select goes ahead."""
@@ -76,7 +83,7 @@ class Reference:
         self.tickets: dict[int, Ticket] = {}
         self.gets: list[Ticket] = []  # inside a waiting get, woken or not, in the order in which they began to wait
         self.puts: list[Ticket] = []
-        self.joins: list[Ticket] = []
+        self.watchers: list[Ticket] = []  # of the close, or of the last item
         self.closed = False
         self.cause: object = None
         self.ends: dict[str, str] = {}
@@ -84,7 +91,7 @@ class Reference:
     # What follows from the lists.
 
     def promised(self) -> int:
-        return _count(self.gets, "promised")
+        return sum([ticket.held for ticket in self.gets])
 
     def unpromised(self) -> int:
         return len(self.items) - self.promised()
@@ -92,7 +99,8 @@ class Reference:
     def room(self, ticket: Ticket | None = None) -> bool:
         """Tell whether there is room; for a ticket, other than that its own select may receive."""
         own = sum(other in self.gets for other in ticket.others) if ticket else 0
-        return len(self.items) + _count(self.puts, "granted") < self.size + len(self.gets) - own
+        receivers = sum([get.room() for get in self.gets]) - own
+        return len(self.items) + _count(self.puts, "granted") < self.size + receivers
 
     def drained(self) -> bool:
         return self.closed and not self.items
@@ -114,15 +122,17 @@ class Reference:
 
     def settle(self) -> None:
         for ticket in self.gets.copy():
-            if ticket.state == "waits" and self.unpromised():
-                self.wake(ticket, "promised")
-            elif ticket.state == "waits" and self.drained():
-                self.wake(ticket, "told")
+            while ticket.state == "waits" and self.unpromised():
+                ticket.held += 1
+                if ticket.verb != "batch" or ticket.held == ticket.limit:
+                    self.wake(ticket, "promised")
+            if ticket.state == "waits" and self.closed and (ticket.held or not self.items):
+                self.wake(ticket, "promised" if ticket.held else "told")
         for ticket in self.puts.copy():
             if ticket.state == "waits" and ticket in self.puts and (self.closed or self.room(ticket)):
                 self.wake(ticket, "granted")
-        for ticket in self.joins:
-            if ticket.state == "waits" and self.drained():
+        for ticket in self.watchers:
+            if ticket.state == "waits" and ticket.verb == "join" and self.drained():
                 self.wake(ticket, "told")
 
     def wake(self, ticket: Ticket, state: str) -> None:
@@ -144,11 +154,12 @@ class Reference:
                 return self.put(number, Ticket(verb, list(value), 1))
             case "get" | "next" | "get_nowait":
                 return self.get(number, Ticket(verb, [], 1))
-            case "get_many" | "get_many_nowait":
+            case "get_many" | "get_many_nowait" | "batch":
                 assert isinstance(value, int)
                 return self.get(number, Ticket(verb, [], value))
-            case "join":
-                return self.wait(number, Ticket(verb, [], 0), self.joins) if not self.drained() else Outcome("ok")
+            case "join" | "wait_closed":
+                over = self.drained() if verb == "join" else self.closed
+                return Outcome("ok") if over else self.wait(number, Ticket(verb, [], 0), self.watchers)
             case "close" | "leave" if end:
                 closed = self.leave(end, value)
                 return Outcome("ok", closed) if verb == "close" else Outcome("ok")
@@ -169,12 +180,19 @@ class Reference:
         if ticket is not None and ticket.state == "waits":
             ticket.state = "cancelled"
 
+    def time_up(self, number: int) -> None:
+        """The time of a batch is up."""
+        ticket = self.tickets[number]
+        if ticket.state == "waits" and ticket.held:
+            self.wake(ticket, "promised")
+            self.settle()
+
     def resume(self, number: int, *, cancelled: bool) -> Outcome | None:
         """The task of call `number` runs again; None: nothing has woken it."""
         ticket = self.tickets.pop(number)
         if ticket.state == "waits" or (ticket.state == "cancelled" and not cancelled):
             return None
-        for line in (self.gets, self.puts, self.joins):
+        for line in (self.gets, self.puts, self.watchers):
             if ticket in line:
                 line.remove(ticket)
         if cancelled:
@@ -184,13 +202,13 @@ class Reference:
         elif ticket.state == "granted":
             outcome = self.append(number, ticket)
         else:
-            outcome = Outcome("ok") if ticket.verb == "join" else self.refuse(ticket)
+            outcome = Outcome("ok") if ticket.verb in ("join", "wait_closed") else self.refuse(ticket)
         self.settle()
         return outcome
 
     def forget(self) -> None:
         """The loop of the tasks inside a waiting call was closed, so that they never run again."""
-        self.tickets, self.gets, self.puts, self.joins = {}, [], [], []
+        self.tickets, self.gets, self.puts, self.watchers = {}, [], [], []
 
     # What calls are made of.
 
@@ -221,7 +239,8 @@ class Reference:
         return self.refuse(ticket)
 
     def get(self, number: int, ticket: Ticket) -> Outcome:
-        if self.unpromised():
+        enough = ticket.limit if ticket.verb == "batch" and not self.closed else 1
+        if self.unpromised() >= enough:
             return self.take(ticket)
         if self.drained():
             return self.refuse(ticket)
@@ -232,7 +251,7 @@ class Reference:
     def take(self, ticket: Ticket) -> Outcome:
         taken = [self.items.pop(0) for _ in range(min(ticket.limit, self.unpromised()))]
         self.settle()
-        return Outcome("ok", tuple(taken) if ticket.verb.startswith("get_many") else taken[0])
+        return Outcome("ok", tuple(taken) if ticket.verb in BATCHES else taken[0])
 
     def close(self, cause: object) -> bool:
         if self.closed:
@@ -242,6 +261,9 @@ class Reference:
         for ticket in self.puts.copy():  # before the gets: a select that waits for both is refused its put
             if ticket.state == "waits" and ticket in self.puts:
                 self.wake(ticket, "granted")
+        for ticket in self.watchers.copy():  # and these: a select that waits for both is told of the close
+            if ticket.state == "waits" and ticket in self.watchers and ticket.verb != "join":
+                self.wake(ticket, "told")
         self.settle()
         return True
 
@@ -258,6 +280,7 @@ class Reference:
     def abort(self, cause: object) -> list[object]:
         taken, self.items = self.items, []
         for ticket in self.gets:
+            ticket.held = 0
             if ticket.state == "promised":
                 ticket.state = "told"
         self.close(cause)

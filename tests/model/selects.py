@@ -12,7 +12,7 @@ from tests.model.reference import CANCELLED, FAILED, WAITS, Outcome, Reference, 
 
 
 class CaseText(NamedTuple):
-    """One case: `get`, `put` or `otherwise`; with `or_closed`, a closed channel gives the word `instead`.
+    """One case: `get`, `put`, `closed` or `otherwise`; with `or_closed`, a closed channel gives the word `instead`.
 
     `mapped` is `map` where the case's result is changed by a function, and `fail` where that raises.
     """
@@ -42,6 +42,8 @@ class Arm(Ticket):
 
     def ready(self) -> Outcome | None:
         """Carry the case out, if that can be done at once."""
+        if self.verb == "closed":
+            return self.finish() if self.machine.closed else None
         if self.verb == "put":
             if self.machine.closed or self.machine.room():
                 return self.finish()
@@ -50,10 +52,13 @@ class Arm(Ticket):
         return None
 
     def finish(self) -> Outcome:
-        ended = self.machine.closed if self.verb == "put" else self.machine.drained()
+        ended = self.machine.closed if self.verb == "put" else self.verb == "get" and self.machine.drained()
         if self.case.mapped == "fail" and not ended:
             return FAILED  # and nothing has happened
-        done = self.machine.append(0, self) if self.verb == "put" else self.machine.get(0, self)
+        if self.verb == "closed":
+            done = Outcome("ok")
+        else:
+            done = self.machine.append(0, self) if self.verb == "put" else self.machine.get(0, self)
         if done.word == "closed" and self.case.or_closed:
             done = Outcome("ok", "instead")
         elif done.word == "ok" and self.case.mapped:
@@ -61,15 +66,16 @@ class Arm(Ticket):
         return Outcome("ok", (self.position, done.value)) if done.word == "ok" else done
 
     def park(self) -> None:
-        line = self.machine.puts if self.verb == "put" else self.machine.gets
+        machine = self.machine
+        line = {"put": machine.puts, "get": machine.gets, "closed": machine.watchers}[self.verb]
         if not any(other in line for other in self.others):
             self.state = "waits"
             line.append(self)
-            self.machine.settle()
+            machine.settle()
 
     @override
     def leave(self) -> None:
-        for line in (self.machine.gets, self.machine.puts):
+        for line in (self.machine.gets, self.machine.puts, self.machine.watchers):
             if self in line:
                 line.remove(self)
 

@@ -52,7 +52,7 @@ causes = st.sampled_from(["", "why", "wherefore"])
 texts = st.builds(
     CaseText,
     st.sampled_from(["a", "b"]),
-    st.sampled_from(["get", "get", "put", "otherwise"]),
+    st.sampled_from(["get", "get", "put", "otherwise", "closed"]),
     items,
     st.booleans(),
     st.sampled_from(["", "", "map", "fail"]),
@@ -173,6 +173,20 @@ class ChannelMachine(RuleBasedStateMachine):
 
         self.start("get_many", limit, timeout, all_of_it, end)
 
+    @rule(limit=few, within=st.sampled_from([0.5, 1]), timeout=timeouts, place=places)
+    def batch(self, limit: int, within: float, timeout: float | None, place: int) -> None:
+        end, side = self.receiver(place)
+
+        async def all_of_it() -> object:
+            return tuple(await side.get_many(limit, within=within))
+
+        self.start("batch", limit, timeout, all_of_it, end)
+
+    @rule(timeout=timeouts, place=places)
+    def wait_closed(self, timeout: float | None, place: int) -> None:
+        end, side = self.sender(place)
+        self.start("wait_closed", None, timeout, lambda: side.wait_closed(), end)  # noqa: PLW0108  # as get
+
     @rule(timeout=timeouts)
     def join(self, timeout: float | None) -> None:
         self.start("join", None, timeout, self.channel.join)
@@ -186,9 +200,11 @@ class ChannelMachine(RuleBasedStateMachine):
     def case(self, text: CaseText) -> Case[object]:
         channel = {"a": self.channel, "b": self.other}[text.channel]
         case: Case[object] = channel.on_put(text.item) if text.verb == "put" else channel.on_get()
-        if text.verb == "otherwise":
+        if text.verb == "closed":
+            case = channel.on_close()
+        elif text.verb == "otherwise":
             case = otherwise()
-        elif text.mapped:
+        if text.mapped and text.verb != "otherwise":
             case = case.map(text.change)
         return case.or_closed("instead") if text.or_closed else case
 
