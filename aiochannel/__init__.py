@@ -7,6 +7,7 @@ for one of several), handles (one-sided views and counted ends), tasks (ends tha
 from aiochannel.cases import Case, otherwise
 from aiochannel.channel import Channel, ChannelStatistics
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
+from aiochannel.futures import on_done
 from aiochannel.handles import End
 from aiochannel.merging import merge
 from aiochannel.protocols import Receiver, Sender
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "after",
     "merge",
+    "on_done",
     "origins",
     "otherwise",
     "select",

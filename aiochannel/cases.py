@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar, final
 
-from aiochannel._core.operations import Default, Operation, OrClosed
+from aiochannel._core.operations import Default, Never, Operation, OrClosed
 
 R_co = TypeVar("R_co", covariant=True)
 U = TypeVar("U")
@@ -29,6 +29,24 @@ class Case(Generic[R_co]):
         has put nothing. `fn` must not use the channel of the case.
         """
         return Case(self._operation.map(fn))
+
+    def when(self, flag: bool, /) -> "Case[R_co]":
+        """Return this case if the flag is true, and else one that can never go ahead.
+
+        So one select serves a loop in which a case is switched off at times, as a nil channel does in Go. A select
+        without `otherwise` whose cases are all switched off raises ValueError.
+
+        Raises:
+            TypeError: the flag is not a bool.
+
+        Example:
+            ```python
+            position, _ = await select(jobs.on_get().when(len(running) < 10), done.on_get())
+            ```
+        """
+        if not isinstance(flag, bool):
+            raise TypeError(f"the flag must be a bool, not {flag!r}")
+        return self if flag else Case(Never())
 
     def or_closed(self, value: U, /) -> "Case[R_co | U]":
         """Return this case with `value` as its result, instead of ChannelClosed, where the channel is closed.

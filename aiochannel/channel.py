@@ -7,8 +7,8 @@ from typing import Self, SupportsIndex, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.arguments import batch_limit, batch_time, integer
-from aiochannel._core.ends import ABORT, OpenReceiver, OpenSender
+from aiochannel._core.arguments import batch_limit, batch_time, check_loop, check_name, integer
+from aiochannel._core.ends import ABORT
 from aiochannel._core.gathering import Gatherer
 from aiochannel._core.machine import BUDGET, SLOW_PUT, STIRRED_GET, UNBOUNDED, Machine
 from aiochannel._core.operations import CloseOperation, GetOperation, PutOperation
@@ -34,6 +34,7 @@ class ChannelStatistics:
     open_senders: int
     open_receivers: int
     closed: bool
+    name: str | None = None
 
 
 class Channel(Machine[T]):
@@ -48,6 +49,8 @@ class Channel(Machine[T]):
     another loop when nobody waits. With `loop` given, tasks may wait on it in that loop only. A channel is not
     thread-safe: from another thread use `asyncio.run_coroutine_threadsafe(channel.put(item), loop).result()`.
 
+    A `name` is shown wherever the channel is: in messages, and in `statistics()`.
+
     A subclass may override methods for callers that call them on the channel itself. Nothing else calls them:
     iteration, batches, `abort`, handles, ends and `select` do what this class does, whatever a subclass overrides. To
     change every put or every get, write a class that has a channel and is a `Sender` or a `Receiver`. Or override all
@@ -55,28 +58,40 @@ class Channel(Machine[T]):
     `put_nowait`, `put_many` and `on_put`), and pass the channel itself, not a handle or an end of it.
 
     Raises:
-        TypeError: `maxsize` is not an integer >= 0 (a bool is none), or `loop` is not an event loop.
+        TypeError: `maxsize` is not an integer >= 0 (a bool is none), `loop` is not an event loop, or `name` is not a
+            str.
     """
 
     __slots__ = ("_maxsize",)
 
-    def __init__(self, maxsize: SupportsIndex = 0, loop: AbstractEventLoop | None = None) -> None:
+    def __init__(
+        self, maxsize: SupportsIndex = 0, loop: AbstractEventLoop | None = None, *, name: str | None = None
+    ) -> None:
         size = maxsize if type(maxsize) is int else integer(maxsize)
         if size is None or size < 0:
             raise TypeError(f"maxsize must be an int >= 0 (0: unbounded), not {maxsize!r}")
-        belongs_to: object = loop
-        if belongs_to is not None and not isinstance(belongs_to, AbstractEventLoop):
-            raise TypeError(f"loop must be an event loop or None, not {belongs_to!r}")
+        if loop is not None:
+            check_loop(loop)
         super().__init__(min(size or UNBOUNDED, UNBOUNDED), loop)
         self._maxsize = size
+        if name is not None:
+            check_name(name)
+            self._name = name
 
     @classmethod
-    def rendezvous(cls) -> Self:
+    def rendezvous(cls, loop: AbstractEventLoop | None = None, name: str | None = None) -> Self:
         """Return a channel without a buffer, as Go's `make(chan T)`: a put goes ahead only for a waiting receiver.
 
         Its maxsize reads 0, and it is full unless a receiver waits.
+
+        Raises:
+            TypeError: `loop` is not an event loop, or `name` is not a str.
         """
+        check_loop(loop)
+        check_name(name)
         channel = cls()
+        channel._pinned = loop
+        channel._name = name
         channel._capacity = channel._bound = channel._put_below = 0
         return channel
 
@@ -117,6 +132,7 @@ class Channel(Machine[T]):
             open_senders=self._open_senders,
             open_receivers=self._open_receivers,
             closed=self._closed,
+            name=self._name,
         )
 
     def __iter__(self) -> Iterator[T]:
@@ -125,11 +141,14 @@ class Channel(Machine[T]):
 
     @override
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {id(self):#x} {self._summary()}>"
+        return f"<{self._title()} at {id(self):#x} {self._summary()}>"
 
     @override
     def __str__(self) -> str:
-        return f"<{type(self).__name__} {self._summary()}>"
+        return f"<{self._title()} {self._summary()}>"
+
+    def _title(self) -> str:
+        return type(self).__name__ if self._name is None else f"{type(self).__name__} {self._name!r}"
 
     def _summary(self) -> str:
         rendezvous = " rendezvous" if self._capacity == 0 else ""
@@ -436,7 +455,7 @@ class Channel(Machine[T]):
         `TaskGroup.start_soon`. It leaves when its block ends; if that is by an exception, the channel is then closed
         with it as the cause (the first one stays). Its handle raises ChannelClosed after that.
         """
-        return sending_end(self, Channel, OpenSender(self))
+        return sending_end(self, Channel, self)
 
     def open_receiver(self) -> End[Receiver[T]]:
         """Open a counted receiving end: `with channel.open_receiver() as rx`.
@@ -445,7 +464,7 @@ class Channel(Machine[T]):
         A cancellation is no cause here: a receiver that is told to stop is no fault. Buffered items stay and can still
         be taken.
         """
-        return receiving_end(self, Channel, OpenReceiver(self))
+        return receiving_end(self, Channel, self)
 
     # Selecting
 

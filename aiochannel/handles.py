@@ -15,12 +15,13 @@ that is dropped is freed at once.
 from abc import abstractmethod
 from asyncio import CancelledError, Task
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Generic, Never, NoReturn, Protocol, TypeVar, cast, final
 
 from typing_extensions import override
 
-from aiochannel._core.ends import OpenEnd, OpenReceiver, OpenSender
+from aiochannel._core.ends import Counted, OpenEnd, OpenReceiver, OpenSender
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, check_cause
 from aiochannel.protocols import Receiver, Sender
@@ -215,13 +216,28 @@ class End(Generic[T_co]):
     One task enters it, once. Open another end for another task.
     """
 
-    __slots__ = ("__weakref__", "_end", "_entered", "_handle", "_retire")
+    __slots__ = ("__weakref__", "_end", "_entered", "_handle", "_open", "_retire")
 
-    def __init__(self, handle: T_co, end: OpenEnd, retire: Callable[[], None]) -> None:
+    def __init__(
+        self, handle: T_co, end: OpenEnd, retire: Callable[[], None], another: "Callable[[], End[T_co]]"
+    ) -> None:
         self._handle = handle
         self._end = end
         self._retire = retire
+        self._open = another
         self._entered = False
+
+    def clone(self) -> "End[T_co]":
+        """Open another end of the same side; it counts from this call on.
+
+        For work that makes more work: a job carries its own end, and gives each job that it makes a clone.
+
+        Raises:
+            ChannelClosed: this end has left.
+        """
+        if self._end.left:
+            raise ChannelClosed(f"this end, a {self._handle!r}, has left")
+        return self._open()
 
     def leave(self, cause: BaseException | None = None) -> None:
         """Leave now; without a cause this means that nothing went wrong. If the end has left already, do nothing.
@@ -297,17 +313,19 @@ class End(Generic[T_co]):
         raise TypeError(f"cannot pickle or copy an end of {self._handle!r}")
 
 
-def sending_end(channel: Sender[T], kind: type[Sender[T]], end: OpenSender) -> End[Sender[T]]:
+def sending_end(channel: Sender[T], kind: type[Sender[T]], counted: Counted) -> End[Sender[T]]:
     """Return a counted end of the channel."""
+    end = OpenSender(counted)
     handle = SenderHandle(channel, kind, end)
-    opened: End[Sender[T]] = End(handle, end, handle._retire)
+    opened: End[Sender[T]] = End(handle, end, handle._retire, partial(sending_end, channel, kind, counted))
     end.open()
     return opened
 
 
-def receiving_end(channel: Receiver[T], kind: type[Receiver[T]], end: OpenReceiver) -> End[Receiver[T]]:
+def receiving_end(channel: Receiver[T], kind: type[Receiver[T]], counted: Counted) -> End[Receiver[T]]:
     """Return a counted end of the channel."""
+    end = OpenReceiver(counted)
     handle = ReceiverHandle(channel, kind, end)
-    opened: End[Receiver[T]] = End(handle, end, handle._retire)
+    opened: End[Receiver[T]] = End(handle, end, handle._retire, partial(receiving_end, channel, kind, counted))
     end.open()
     return opened

@@ -11,7 +11,7 @@ This module knows no channel. What it needs of one side of a channel is an `Oper
 from asyncio import get_running_loop
 from collections.abc import Iterable, Sequence
 from random import Random
-from typing import Final, Literal, TypeVar, overload
+from typing import Final, Literal, Never, TypeVar, overload
 
 from aiochannel._core.resting import BLOCKED, PAUSE, SPENT, Blocked, Idle
 from aiochannel._core.waiters import Selection
@@ -157,7 +157,7 @@ async def select(*cases: Case[object], biased: bool = False) -> tuple[int, objec
 
     Raises:
         ChannelClosed: the case chosen is a put on a closed channel, or a get on a closed and drained one.
-        ValueError: there is no case.
+        ValueError: there is no case, or all are switched off (`Case.when`).
         TypeError: an argument is not a case.
 
     Cancellation:
@@ -204,6 +204,8 @@ async def _wait(cases: Sequence[Case[object]], first: int, others: Iterable[int]
         cases[first]._operation.park(selection, first)
         for position in others:
             cases[position]._operation.park(selection, position)
+        if not (selection.entered or selection.waiter.done()):
+            _refuse()
         await selection.waiter
         if selection.entered:  # a signal handler raised while it was woken
             selection.withdraw(selection.waiter.result())
@@ -215,6 +217,10 @@ async def _wait(cases: Sequence[Case[object]], first: int, others: Iterable[int]
             _give_up(selection, cases)
             raise
         raise
+
+
+def _refuse() -> Never:
+    raise ValueError("select needs at least one case that is not switched off")
 
 
 def _give_up(selection: Selection, cases: Sequence[Case[object]]) -> None:
@@ -233,7 +239,7 @@ async def select_any(cases: Iterable[Case[R]], /, *, biased: bool = False) -> tu
 
     Raises:
         ChannelClosed: the case chosen is a put on a closed channel, or a get on a closed and drained one.
-        ValueError: there is no case.
+        ValueError: there is no case, or all are switched off (`Case.when`).
         TypeError: an argument is not a case.
 
     Cancellation:

@@ -75,11 +75,10 @@ def tick(interval: float, /) -> Receiver[float]:
 class _Items(Channel[float]):
     """The items that are due and were not received yet. Messages show it as its timer."""
 
-    __slots__ = ("_name",)
+    __slots__ = ()
 
     def __init__(self, name: str, loop: AbstractEventLoop) -> None:
-        super().__init__(0, loop)
-        self._name = name
+        super().__init__(0, loop, name=name)
 
     def awaited(self) -> bool:
         """Return whether a task waits for an item."""

@@ -86,8 +86,9 @@ def test_a_channel_of_a_type_is_a_plain_channel() -> None:
 
 @pytest.mark.parametrize("wrong", [object(), 5, "loop"], ids=["object", "int", "str"])
 def test_loop_must_be_an_event_loop(wrong: asyncio.AbstractEventLoop) -> None:
-    with pytest.raises(TypeError, match="loop must be an event loop or None"):
-        Channel[int](loop=wrong)
+    for make in Channel[int], Channel[int].rendezvous:
+        with pytest.raises(TypeError, match="loop must be an event loop or None"):
+            make(loop=wrong)
 
 
 def test_a_channel_may_be_subclassed() -> None:
@@ -174,7 +175,7 @@ async def test_the_limit_of_a_batch_that_waits_may_be_an_integer_of_another_libr
     assert [1, 2] == await getting
 
 
-@pytest.mark.parametrize("wrong", [True, 1.5, "1", None, NoIndex()], ids=repr)
+@pytest.mark.parametrize("wrong", [True, 1.5, "1", NoIndex()], ids=repr)
 def test_the_limit_of_a_batch_must_be_an_int(wrong: int) -> None:
     channel = filled(1)
     with pytest.raises(TypeError, match="limit must be an int"):
@@ -343,6 +344,30 @@ def test_an_empty_channel_is_true() -> None:
     """It has no length, so that `channel or default` keeps it."""
     assert bool(Channel[int]())
     assert not hasattr(Channel, "__len__")
+
+
+@pytest.mark.parametrize("channel", [Channel[int](name="jobs"), Channel[int].rendezvous(name="jobs")])
+def test_a_name_is_shown_wherever_the_channel_is(channel: Channel[int]) -> None:
+    channel.close()
+    with pytest.raises(ChannelClosed) as caught:
+        channel.put_nowait(1)
+    for text in repr(channel), str(channel), repr(channel.sender), str(caught.value):
+        assert "Channel 'jobs' " in text
+    assert ("jobs", None) == (channel.statistics().name, Channel[int]().statistics().name)
+
+
+@pytest.mark.parametrize("wrong", [1, b"jobs", object])
+def test_a_name_must_be_a_str(wrong: str) -> None:
+    for make in Channel[int], Channel[int].rendezvous:
+        with pytest.raises(TypeError, match="name must be a str or None"):
+            make(name=wrong)
+
+
+def test_a_rendezvous_may_be_made_for_one_loop() -> None:
+    with asyncio.Runner() as runner, asyncio.Runner() as other:
+        channel = Channel[int].rendezvous(runner.get_loop())
+        with pytest.raises(RuntimeError, match="was made for the event loop"):
+            other.run(channel.get())
 
 
 async def test_statistics_say_what_is_there_and_who_waits() -> None:

@@ -92,6 +92,41 @@ def test_the_cause_of_a_leave_must_be_an_exception(open_end: Open) -> None:
 
 
 @either_side
+def test_a_clone_is_another_end_of_the_same_side(open_end: Open) -> None:
+    channel: Channel[int] = Channel()
+    end = open_end(channel)
+    clone = end.clone()
+    assert 2 == count(channel)
+    with end as handle, clone as other:
+        assert type(handle) is type(other)
+        assert handle is not other
+    assert (0, True) == (count(channel), channel.closed())
+
+
+@either_side
+def test_a_clone_keeps_the_channel_open_when_its_original_has_left(open_end: Open) -> None:
+    channel: Channel[int] = Channel()
+    end = open_end(channel)
+    with end:
+        clone = end.clone()
+    assert (1, False) == (count(channel), channel.closed())
+    clone.clone().leave()
+    assert not channel.closed()
+    clone.leave()
+    assert channel.closed()
+
+
+@either_side
+def test_an_end_that_has_left_is_not_cloned(open_end: Open) -> None:
+    channel: Channel[int] = Channel()
+    end = open_end(channel)
+    end.leave()
+    with pytest.raises(ChannelClosed, match="has left"):
+        end.clone()
+    assert 0 == count(channel)
+
+
+@either_side
 def test_an_end_that_left_before_it_was_entered_cannot_be_entered(open_end: Open) -> None:
     end = open_end(Channel())
     end.leave()

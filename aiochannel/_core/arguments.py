@@ -1,5 +1,6 @@
-"""Numbers that callers pass: what stands for one is taken, anything else is refused at once."""
+"""What callers pass: what stands for a number is taken as one, and what is wrong is refused at once."""
 
+from asyncio import AbstractEventLoop
 from math import fsum, inf
 from operator import index
 from typing import SupportsIndex
@@ -13,6 +14,18 @@ def integer(given: object) -> int | None:
         return index(given)
     except TypeError:  # numpy's bools and arrays have the method, too
         return None
+
+
+def check_loop(loop: object) -> None:
+    """Raise TypeError if this is not an event loop or None."""
+    if loop is not None and not isinstance(loop, AbstractEventLoop):
+        raise TypeError(f"loop must be an event loop or None, not {loop!r}")
+
+
+def check_name(name: object) -> None:
+    """Raise TypeError if this is not a name or None."""
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name must be a str or None, not {name!r}")
 
 
 def batch_limit(limit: int) -> int:

@@ -43,6 +43,7 @@ class Machine(Counted, Generic[T]):
         "_drained_text",
         "_get_above",
         "_joiners",
+        "_name",
         "_put_below",
         "_receivers",
         "_senders",
@@ -52,6 +53,7 @@ class Machine(Counted, Generic[T]):
     def __init__(self, capacity: int, pinned: AbstractEventLoop | None) -> None:
         self._loop = None
         self._pinned = pinned
+        self._name: str | None = None
         self._buffer: deque[T] = deque()
         self._capacity = self._bound = capacity
         self._put_below = min(BUDGET, capacity)

@@ -346,6 +346,37 @@ class OrClosed(_Wrapper[R, R | U], Generic[R, U]):
 
 
 @final
+class Never(Operation[R]):
+    """What can never go ahead: a case that is switched off."""
+
+    __slots__ = ()
+
+    @override
+    def ended(self) -> bool:
+        return False
+
+    @override
+    def attempt(self) -> Blocked:
+        return BLOCKED
+
+    @override
+    def park(self, selection: Selection, position: int, /) -> None:
+        """Enter no queue."""
+
+    @override
+    def complete(self, selection: Selection, /) -> R:
+        raise AssertionError("nothing wakes it")
+
+    @override
+    def give_back(self, selection: Selection, /) -> None:
+        """Nothing has woken it."""
+
+    @override
+    def map(self, fn: Callable[[R], U], /) -> "Operation[U]":
+        return Never()
+
+
+@final
 class Default(Operation[R]):
     """Go's default: never blocked, and taken last. A select that has one does not wait, so nothing parks it."""
 
