@@ -52,9 +52,7 @@ class DoneOperation(Side[R], Generic[R]):
 
     @override
     def hindrance(self) -> Blocked | None:
-        if not self._future.done():
-            return BLOCKED
-        return SPENT if Idle.passes() else None
+        return None if self._future.done() else BLOCKED
 
     @override
     def peek(self) -> R:
@@ -64,7 +62,9 @@ class DoneOperation(Side[R], Generic[R]):
 
     @override
     def attempt(self) -> R | Blocked:
-        return self.hindrance() or self.peek()
+        if not self._future.done():
+            return BLOCKED
+        return SPENT if Idle.passes() else self.peek()
 
     @override
     def park(self, selection: Selection, position: int, /) -> None:

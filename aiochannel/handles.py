@@ -64,6 +64,22 @@ class _Close(Protocol):
     def __call__(self, cause: BaseException | None = None) -> bool: ...
 
 
+class SendingSide(Sender[T_contra], Protocol[T_contra]):
+    """What a handle of a sending side is made of."""
+
+    def statistics(self) -> object:
+        """Return a snapshot."""
+        ...
+
+
+class ReceivingSide(Receiver[T_co], Protocol[T_co]):
+    """What a handle of a receiving side is made of."""
+
+    def statistics(self) -> object:
+        """Return a snapshot."""
+        ...
+
+
 def _own(channel: S, kind: type[S]) -> S:
     """Return the channel as its class `kind` has it, whatever a subclass overrides."""
     order = type(channel).__mro__
@@ -76,14 +92,17 @@ def _own(channel: S, kind: type[S]) -> S:
 class _Handle:
     """The part of a handle that both sides have: it shows the channel, and is equal by side and channel."""
 
-    __slots__ = ("__weakref__", "_describe", "_end", "_maxsize", "closed", "join", "qsize")
+    __slots__ = ("__weakref__", "_describe", "_end", "_maxsize", "closed", "join", "qsize", "statistics")
 
-    def __init__(self, own: Sender[Never] | Receiver[object], end: OpenEnd | None, describe: _Call0[str]) -> None:
+    def __init__(
+        self, own: SendingSide[Never] | ReceivingSide[object], end: OpenEnd | None, describe: _Call0[str]
+    ) -> None:
         self._end = end
         self._describe = describe
         self._maxsize: int = own.maxsize
         self.qsize: _Call0[int] = own.qsize
         self.closed: _Call0[bool] = own.closed
+        self.statistics: _Call0[object] = own.statistics
         self.join: _AsyncCall0[None] = own.join
 
     @property
@@ -126,7 +145,7 @@ class SenderHandle(_Handle, Generic[T]):
 
     __slots__ = ("_close", "full", "on_close", "on_put", "put", "put_many", "put_nowait", "wait_closed")
 
-    def __init__(self, channel: Sender[T], kind: type[Sender[T]], end: OpenSender | None = None) -> None:
+    def __init__(self, channel: SendingSide[T], kind: type[SendingSide[T]], end: OpenSender | None = None) -> None:
         own = _own(channel, kind)
         super().__init__(own, end, channel.__repr__)
         self.full: _Call0[bool] = own.full
@@ -163,7 +182,9 @@ class ReceiverHandle(_Handle, Generic[T]):
     # The interpreter looks `__anext__` up on the type and binds it to the handle: a slot so gives what is stored in it.
     __slots__ = ("__anext__", "empty", "get", "get_many", "get_many_nowait", "get_nowait", "on_get")
 
-    def __init__(self, channel: Receiver[T], kind: type[Receiver[T]], end: OpenReceiver | None = None) -> None:
+    def __init__(
+        self, channel: ReceivingSide[T], kind: type[ReceivingSide[T]], end: OpenReceiver | None = None
+    ) -> None:
         own = _own(channel, kind)
         super().__init__(own, end, channel.__repr__)
         self.empty: _Call0[bool] = own.empty
@@ -313,7 +334,7 @@ class End(Generic[T_co]):
         raise TypeError(f"cannot pickle or copy an end of {self._handle!r}")
 
 
-def sending_end(channel: Sender[T], kind: type[Sender[T]], counted: Counted) -> End[Sender[T]]:
+def sending_end(channel: SendingSide[T], kind: type[SendingSide[T]], counted: Counted) -> End[Sender[T]]:
     """Return a counted end of the channel."""
     end = OpenSender(counted)
     handle = SenderHandle(channel, kind, end)
@@ -322,7 +343,7 @@ def sending_end(channel: Sender[T], kind: type[Sender[T]], counted: Counted) -> 
     return opened
 
 
-def receiving_end(channel: Receiver[T], kind: type[Receiver[T]], counted: Counted) -> End[Receiver[T]]:
+def receiving_end(channel: ReceivingSide[T], kind: type[ReceivingSide[T]], counted: Counted) -> End[Receiver[T]]:
     """Return a counted end of the channel."""
     end = OpenReceiver(counted)
     handle = ReceiverHandle(channel, kind, end)

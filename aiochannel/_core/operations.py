@@ -218,9 +218,7 @@ class CloseOperation(Side[None], Generic[T]):
 
     @override
     def hindrance(self) -> Blocked | None:
-        if not self._machine._closed:
-            return BLOCKED
-        return SPENT if Idle.passes() else None
+        return None if self._machine._closed else BLOCKED
 
     @override
     def peek(self) -> None:
@@ -228,7 +226,9 @@ class CloseOperation(Side[None], Generic[T]):
 
     @override
     def attempt(self) -> Blocked | None:
-        return self.hindrance()
+        if not self._machine._closed:
+            return BLOCKED
+        return SPENT if Idle.passes() else None
 
     @override
     def park(self, selection: Selection, position: int, /) -> None:

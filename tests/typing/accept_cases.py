@@ -1,9 +1,10 @@
 """Case: map, or_closed, and putting cases together."""
 
+import asyncio
 from enum import Enum, auto
 from typing import Literal, assert_never, assert_type, final
 
-from aiochannel import Case, Channel, Receiver, Sender, otherwise, select, select_any
+from aiochannel import Case, Channel, Receiver, Sender, on_done, otherwise, select, select_any
 
 
 @final
@@ -26,6 +27,22 @@ def made_by_a_channel(jobs: Channel[Job], job: Job) -> None:
 
 def number_of(job: Job) -> int:
     return job.number
+
+
+def of_a_close(jobs: Channel[Job], tx: Sender[Job]) -> None:
+    assert_type(jobs.on_close(), Case[None])
+    assert_type(tx.on_close().map(str), Case[str])
+
+
+def of_a_future(future: asyncio.Future[Job], task: asyncio.Task[int]) -> None:
+    assert_type(on_done(future), Case[Job])
+    assert_type(on_done(task), Case[int])
+    assert_type(on_done(future).map(number_of).or_closed(None), Case[int | None])
+
+
+def switched_off(jobs: Receiver[Job], ready: bool) -> None:
+    assert_type(jobs.on_get().when(ready), Case[Job])
+    assert_type(otherwise().when(ready), Case[None])
 
 
 def mapped(jobs: Receiver[Job], tx: Sender[Job], job: Job, text: str) -> None:

@@ -12,7 +12,9 @@ from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelError, Chann
 
 async def batches(channel: Channel[int]) -> None:
     assert_type(await channel.get_many(10), list[int])
+    assert_type(await channel.get_many(10, within=0.5), list[int])
     assert_type(channel.get_many_nowait(10), list[int])
+    assert_type(channel.get_many_nowait(), list[int])
     await channel.put_many(range(3))
     await channel.put_many({1: "one"})
     assert_type(channel.abort(), list[int])
@@ -39,6 +41,7 @@ def statistics(channel: Channel[int]) -> None:
     assert_type(seen.waiting_senders + seen.waiting_receivers, int)
     assert_type(seen.open_senders + seen.open_receivers, int)
     assert_type(seen.closed, bool)
+    assert_type(seen.name, str | None)
 
 
 def errors(full: ChannelFull, empty: ChannelEmpty, closed: ChannelClosed) -> Sequence[ChannelError]:
@@ -72,6 +75,12 @@ async def earlier_versions() -> None:
         assert_type(item, str)
     channel.close()
     await channel.join()
+
+
+def named() -> None:
+    _a: Channel[str] = Channel(name="texts")
+    _b = Channel[str].rendezvous(name="texts")
+    _c: Channel[str] = Channel[str].rendezvous(asyncio.get_running_loop(), "texts")
 
 
 VERSION: str = __version__

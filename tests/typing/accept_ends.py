@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, ExitStack
 from typing import assert_type
 
-from aiochannel import Channel, Receiver, Sender
+from aiochannel import Channel, End, Receiver, Sender
 
 
 class Job:
@@ -23,6 +23,13 @@ async def with_blocks(jobs: Channel[Job], job: Job) -> None:
     async with jobs.open_sender() as tx, jobs.open_receiver() as rx:
         assert_type(tx, Sender[Job])
         assert_type(rx, Receiver[Job])
+
+
+async def cloned(jobs: Channel[Job], end: End[Sender[Job]]) -> None:
+    assert_type(end.clone(), End[Sender[Job]])
+    assert_type(jobs.open_receiver().clone(), End[Receiver[Job]])
+    with end.clone() as tx:
+        assert_type(tx, Sender[Job])
 
 
 async def nothing_is_swallowed_async(jobs: Channel[Job]) -> Job:

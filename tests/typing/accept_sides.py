@@ -25,6 +25,8 @@ async def sender_can(tx: Sender[Job], job: Job, error: Exception) -> None:
     assert_type(tx.close(error), bool)
     assert_type(tx.close(cause=None), bool)
     await tx.join()
+    await tx.wait_closed()
+    assert_type(tx.on_close(), Case[None])
 
 
 async def receiver_can(rx: Receiver[Job]) -> None:
@@ -35,6 +37,10 @@ async def receiver_can(rx: Receiver[Job]) -> None:
     assert_type(await rx.get(), Job)
     assert_type(rx.get_nowait(), Job)
     assert_type(await rx.get_many(10), Sequence[Job])
+    assert_type(await rx.get_many(10, within=0.5), Sequence[Job])
+    assert_type(await rx.get_many(10, within=1), Sequence[Job])
+    assert_type(rx.get_many_nowait(10), Sequence[Job])
+    assert_type(rx.get_many_nowait(), Sequence[Job])
     assert_type(rx.on_get(), Case[Job])
     assert_type(rx.__aiter__(), AsyncIterator[Job])
     assert_type(aiter(rx), AsyncIterator[Job])

@@ -1,6 +1,10 @@
 """Cases with the wrong function, value or result."""
 
-from aiochannel import Case, Channel, Receiver, otherwise, select
+import asyncio
+from collections.abc import Coroutine
+from typing import Never
+
+from aiochannel import Case, Channel, Receiver, on_done, otherwise, select
 
 
 class Job:
@@ -24,6 +28,15 @@ def wrong_function(jobs: Receiver[Job], texts: Receiver[str]) -> None:
     jobs.on_get().map(None)  # E: map with None
     jobs.on_get().or_closed()  # E: or_closed without a value
     jobs.on_get().or_closed(None).map(number_of)  # E: map with a function that does not take the value of or_closed
+
+
+def wrong_call(jobs: Receiver[Job], coroutine: Coroutine[object, Never, int], future: asyncio.Future[int]) -> None:
+    jobs.on_close()  # E: on_close of a receiver
+    on_done(coroutine)  # E: on_done of a coroutine
+    on_done(future).map(shout)  # E: map with a function that does not take the result of the future
+    _a: Case[str] = on_done(future)  # E: a case of a future of another type assigned
+    jobs.on_get().when()  # E: when without a flag
+    jobs.on_get().when("yes")  # E: when with a flag that is no bool
 
 
 def wrong_type(jobs: Channel[Job], job: Job) -> None:

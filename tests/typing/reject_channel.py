@@ -23,6 +23,11 @@ def no_such_thing(channel: Channel[int]) -> None:
     channel.extra = 1  # E: an attribute that a channel does not have assigned
 
 
+def wrong_name() -> None:
+    Channel[int](name=3)  # E: a name that is no str
+    Channel[int](3, None, "jobs")  # E: the name of a channel given by position
+
+
 def frozen(seen: ChannelStatistics) -> None:
     seen.qsize = 3  # E: a field of the statistics assigned
     seen.size  # E: a field that the statistics do not have

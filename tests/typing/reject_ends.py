@@ -40,3 +40,4 @@ async def wrong_type(jobs: Channel[Job], tx: Sender[Job]) -> None:
     _b: AbstractContextManager[Receiver[Job]] = jobs.open_sender()  # E: an end of the other side assigned
     _c: Sender[Job] = jobs.open_sender()  # E: an end that was not entered passed as a sender
     tx.open_sender()  # E: open_sender on a sender
+    tx.clone()  # E: clone of a handle

@@ -25,6 +25,7 @@ async def receiver_must_not(rx: Receiver[Job], job: Job) -> None:
     rx.on_put(job)  # E: on_put on a receiver
     rx.full()  # E: full on a receiver
     rx.close()  # E: close on a receiver
+    await rx.wait_closed()  # E: wait_closed on a receiver
     wants_sender(rx)  # E: a receiver passed as a sender
     wants_channel(rx)  # E: a receiver passed as a channel
 
@@ -104,6 +105,9 @@ async def wrong_arguments(jobs: Channel[Job], tx: Sender[Job], rx: Receiver[Job]
     await rx.get(1)  # E: get with an argument
     await rx.get_many("10")  # E: get_many with a str
     await rx.get_many(limit=10)  # E: the limit of get_many given by name
+    await rx.get_many(10, 0.5)  # E: the time of a batch given by position
+    await rx.get_many(10, within="1")  # E: the time of a batch given as a str
+    await rx.get_many(within=1.0)  # E: a batch without a limit
     tx.close("done")  # E: close with a cause that is no exception
     tx.close(ValueError)  # E: close with a class of exceptions as the cause
     jobs.maxsize = 3  # E: maxsize of a channel assigned
