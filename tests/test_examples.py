@@ -2,7 +2,11 @@
 
 import asyncio
 import importlib.util
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Never, Protocol
 
@@ -69,3 +73,26 @@ def test_the_sieve_finds_the_primes_and_leaves_no_task() -> None:
     expected = [n for n in range(2, 114) if all(n % d for d in range(2, n))]
     with asyncio.Runner(loop_factory=ClockedLoop) as runner:
         assert (expected, 1) == runner.run(find())
+
+
+def test_the_crawler_loads_every_page_once_and_ends() -> None:
+    ran = subprocess.run(
+        [sys.executable, EXAMPLES / "crawl.py"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ("40 pages, 1 dead links\ndead: /missing\n", "") == (ran.stdout, ran.stderr)
+
+
+def test_every_row_is_stored_once_in_batches(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, EXAMPLES / "batches.py", tmp_path / "readings.sqlite"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    with closing(sqlite3.connect(tmp_path / "readings.sqlite")) as database:
+        (rows,) = database.execute("select count(distinct number) from readings").fetchall()
+    assert ((1000,), "") == (rows, ran.stderr)
+    stored, batches = ran.stdout.splitlines()
+    assert "rows stored, different ones: (1000, 1000)" == stored
+    assert int(batches.split()[-1]) in range(1, 101)
