@@ -10,9 +10,10 @@ from typing_extensions import override
 from aiochannel._core.arguments import batch_limit, batch_time, check_loop, check_name, integer
 from aiochannel._core.ends import ABORT
 from aiochannel._core.gathering import Gatherer
-from aiochannel._core.machine import BUDGET, SLOW_PUT, STIRRED_GET, UNBOUNDED, Machine
+from aiochannel._core.machine import BUDGET, UNBOUNDED, Machine
 from aiochannel._core.operations import CloseOperation, GetOperation, PutOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
+from aiochannel._core.thresholds import SLOW_PUT, STIRRED_GET
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
@@ -105,7 +106,8 @@ class Channel(Machine[T]):
     def qsize(self) -> int:
         """Return the number of buffered items that are not promised to a receiver."""
         self._forget_lost_loop()
-        return len(self._buffer) - self._receivers.woken
+        unpromised = len(self._buffer) - self._receivers.woken
+        return max(0, unpromised)  # a batch may be promised items in advance
 
     def empty(self) -> bool:
         """Return whether `get_nowait` would find no item."""

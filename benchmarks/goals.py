@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.everyday import ITEM_BY_ITEM, WAITS
+from benchmarks.gathering import BY_HAND, SIZES, collected
 from benchmarks.memory import IDLE
 from benchmarks.results import Results
 from benchmarks.selecting import IDIOM, PLAIN, TIDY, select_of
@@ -83,4 +84,5 @@ GOALS: Final = [
     Goal("select of 2 that waits: times faster, nothing left", _faster(TIDY, select_of(2, "none")), "≥", 5, 5),
     Goal("batches of 64: times faster than item by item", _faster(ITEM_BY_ITEM, "batches of 64, unbounded"), "≥", 3, 3),
     Goal("batches of 64: the same at maxsize 64", _faster(ITEM_BY_ITEM, "batches of 64, maxsize 64"), "≥", 3, 3),
+    *(Goal(f"{collected(*sizes)}: over by hand", _over(BY_HAND, collected(*sizes)), "≤", 1.3, 1.0) for sizes in SIZES),
 ]

@@ -6,6 +6,7 @@ import platform
 from argparse import Namespace
 
 from benchmarks.everyday import everyday
+from benchmarks.gathering import gathering
 from benchmarks.memory import memory, millions
 from benchmarks.results import Results
 from benchmarks.running import Execute, on_loop, run_all
@@ -26,7 +27,7 @@ def measure(given: Namespace, process: int) -> Results:
     )
     growing = [peer for peer in peers if not given.few or peer.name in {OURS, STDLIB, FUTURES}]
     sizes = [int(size) for size in given.sizes.split(",")]
-    workloads = [*everyday(peers), *selects(), *memory(peers), *per_waiter(growing, sizes)]
+    workloads = [*everyday(peers), *selects(), *gathering(), *memory(peers), *per_waiter(growing, sizes)]
     if given.million and not process:
         workloads += millions()
 

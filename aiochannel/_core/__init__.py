@@ -1,7 +1,7 @@
 """The machine below every kind of channel: one event loop, one thread. Its names are private.
 
-Reading order: waiters (who waits), loops (which event loop), ends (counted ends), resting (calls that let other tasks
-run), machine (items, promises and grants), operations (what select asks of a side).
+Reading order: waiters (who waits), gathering (who waits for a batch), loops (which event loop), ends (counted ends),
+resting (calls that let other tasks run), machine (items, promises and grants), operations (what select asks of a side).
 
 How it works. A waiter gets a wake-up, never an item. An item that is put while receivers wait is *promised* to the
 first of them and stays in the buffer until the woken task takes it. A slot that becomes free while senders wait is
@@ -15,6 +15,7 @@ task never waits again.
     senders           the wait queue of puts and of selects         removes it
     receivers.woken   how many items are promised                   `wake_first` adds; the woken get, or its giving
     senders.woken     how many slots are granted                    back, subtracts; the same for a put
+    receivers.further how many items gatherers ask for beyond one   a gatherer that enters, is promised, leaves
     bound             the capacity; below any number once closed    `_shut`
     put_below         a put appends at once below this length       see below
     get_above         a get takes at once above this length         see below
@@ -23,6 +24,10 @@ A put goes ahead while there is room:
 
     room = bound - granted slots + waiting receivers - unpromised items
 
+where a gatherer, a get that waits for a batch, counts for each item that it still asks for. Once a gatherer has an item
+it is promised the others in advance, but for the last one, so that puts append them at once: then more is promised than
+there is, and the unpromised items count below zero, as room.
+
 Three invariants hold whenever no method of the machine is running:
 
     1. an unpromised item and a waiting receiver never coexist, so one of the two is enough to know the room;
@@ -30,10 +35,11 @@ Three invariants hold whenever no method of the machine is running:
     3. receivers of a closed channel wait only while promised items remain, since a promise can come back.
 
 Two thresholds keep each fast path to one comparison: a put appends while `len(buffer) < put_below`, a get takes while
-`len(buffer) > get_above`. Both err on the safe side: `put_below` is never above `bound - granted`, and `get_above`
-never below `promised`. Whatever could make the fast path wrong (a task starts to wait, a slot is granted, an item is
-promised, the channel closes) shuts it, by `SLOW_PUT` or `SLOW_GET`. The next slow call that finds nobody to wake opens
-it again, for `BUDGET` items: an awaited call that comes to the end of that lets other tasks run.
+`len(buffer) > get_above`. Both err on the safe side: `put_below` is never above `bound - granted`, or above what was
+promised in advance, and `get_above` never below `promised`. Whatever could make the fast path wrong (a task starts to
+wait, a slot is granted, an item is promised, the channel closes) shuts it, by `SLOW_PUT` or `SLOW_GET`. The next slow
+call that finds nobody to wake opens it again, for `BUDGET` items: an awaited call that comes to the end of that lets
+other tasks run.
 
 Interruptions. CPython runs a signal handler, and the collector its finalizers, after a call, on entry to a function and
 where a loop turns. They may close the channel, put, get, or raise. So:

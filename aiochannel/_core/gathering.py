@@ -7,16 +7,22 @@ from typing import Protocol, final
 
 from typing_extensions import override
 
+from aiochannel._core.thresholds import STIRRED_PUT
 from aiochannel._core.waiters import NOBODY, Compound, Waiter, WaitQueue
 
 
 class Source(Protocol):
-    """What a gatherer looks at of a machine."""
+    """What a gatherer needs of a machine."""
 
     @property
     def _buffer(self) -> Sized: ...
-    @property
-    def _closed(self) -> bool: ...
+
+    _closed: bool
+    _put_below: int
+
+    def _trust(self, gatherer: "Gatherer", /) -> None:
+        """Promise a gatherer in advance what it still asks for, but for the last item."""
+        ...
 
 
 @final
@@ -24,42 +30,46 @@ class Gatherer(Compound):
     """An entry of the wait queue of receivers that is woken once, for many promises.
 
     With each promise it goes back to the front of the queue, until it has as many as it asks for, its time is up, or
-    the channel closes. Its time runs from the first promise. It is room for all the items that it still asks for: the
+    the channel closes. Its time runs from the first item. It is room for all the items that it still asks for: the
     queue counts those beyond the first one as `further`. What it is promised stays in the buffer until its task takes
     it.
+
+    Once it has an item, it may be promised further ones in advance, so that puts append them at once. Then more is
+    promised than there is in the buffer: the difference is missing. When it stops, it gives back what is missing.
     """
 
-    __slots__ = ("_entered", "_queue", "_source", "_timer", "_wants", "_within", "promised", "waiter")
+    __slots__ = ("_entered", "_queue", "_source", "_timer", "_within", "promised", "waiter", "wants")
 
     def __init__(self, source: Source, within: float) -> None:
         self.waiter: Waiter = Future()
         self.promised: int = 0
         """How many items are promised to it. Whoever uses the promises, or gives them back, sets this to 0."""
+        self.wants: int = 0
+        """How many further items it asks for while it is in the queue."""
         self._source = source
-        self._queue: WaitQueue = NOBODY
         self._within = within
-        self._timer: TimerHandle | None = None
+        self._queue: WaitQueue = NOBODY
         self._entered = False
         """Whether it has still to say that it leaves."""
-        self._wants: int = 0
-        """How many further items it asks for while it is in the queue."""
+        self._timer: TimerHandle | None = None
 
     def enter(self, queue: WaitQueue, limit: int) -> bool:
         """Enter the queue and return True, or return False: as many items as it asks for are there already.
 
         The items that nobody was promised are promised to it.
         """
-        if self._source._buffer:
+        if len(self._source._buffer) > queue.woken:
             self._start()
         self._queue = queue
         # No signal handler runs before it has entered.
         ready = len(self._source._buffer) - queue.woken
         if ready >= limit:
             return False
-        queue.woken += ready
-        self.promised = ready
-        self._wants = limit - ready
-        queue.further += self._wants - 1
+        if ready > 0:
+            queue.woken += ready
+            self.promised = ready
+        self.wants = limit - self.promised
+        queue.further += self.wants - 1
         self._entered = True
         queue.append(self)
         return True
@@ -77,11 +87,20 @@ class Gatherer(Compound):
         """Wake it with what it was promised, if that is anything: no more will come, or not in time."""
         if self.waiter.done():  # cancelled; until its task runs it counts as before
             return
-        queue = self._queue
         # No signal handler runs before it is woken.
-        if self.promised and self._wants:
-            queue.further -= self._wants - 1
-            self._wants = 0
+        if self.promised and self.wants:
+            queue = self._queue
+            missing = queue.woken - len(self._source._buffer)
+            if missing > 0:
+                queue.woken -= missing
+                self.promised -= missing
+                self.wants += missing
+                queue.further += missing
+            self._source._put_below = STIRRED_PUT
+            if not self.promised:
+                return
+            queue.further -= self.wants - 1
+            self.wants = 0
             self._entered = False
             if queue and queue[0] is self:
                 del queue[0]
@@ -99,11 +118,15 @@ class Gatherer(Compound):
         queue = self._queue
         if self._entered:
             queue.discard(self)
-            # No signal handler runs from the return on.
-            self._entered = False
-            if self._wants:
-                queue.further -= self._wants - 1
-                self._wants = 0
+            self._entered = False  # no signal handler has run since the return
+        if self.wants:
+            missing = queue.woken - len(self._source._buffer)
+            if missing > 0:
+                queue.woken -= missing
+                self.promised -= missing
+            self._source._put_below = STIRRED_PUT
+            queue.further -= self.wants - 1
+            self.wants = 0
 
     def done(self) -> bool:
         """Return whether it has stopped waiting."""
@@ -116,23 +139,31 @@ class Gatherer(Compound):
     def set_result(self, queue: WaitQueue, /) -> None:
         """Take a promise, and go back to the front or be woken; or be woken without one, since the channel is drained.
 
-        Raises InvalidStateError if it was cancelled. Then it has not taken the promise.
+        Raises InvalidStateError if it was cancelled, and has not taken the promise then. One that was cancelled and
+        that holds promises takes all but its last one until its task runs, whether they were made in advance or not.
         """
-        if self._wants > 1 and self._source._buffer:
+        source = self._source
+        if self._timer is None and self.wants > 1 and source._buffer:
             self._start()
-        if self.waiter.done():  # cancelled; until its task runs it counts as before
-            raise InvalidStateError
+        if self.waiter.done() and not (self.promised and self.wants > 1 and source._buffer):
+            raise InvalidStateError  # until its task runs it counts as before
         # No signal handler runs from here on, until it is back or woken.
-        promise = 1 if self._source._buffer else 0
-        self.promised += promise
-        if promise and self._wants > 1:
-            self._wants -= 1
+        if not source._buffer:
+            queue.woken = 0  # what was promised in advance will not come
+            self.promised = 0
+        elif self.wants > 1:
+            self.promised += 1
+            self.wants -= 1
             queue.further -= 1
             queue.appendleft(self)
-            if self._source._closed:  # perhaps since this began: then the close has not found it in the queue
+            source._trust(self)
+            if source._closed:  # perhaps since this began: then the close has not found it in the queue
                 self.waiter.get_loop().call_soon(self.conclude)
             return
-        queue.further -= self._wants - 1
-        self._wants = 0
+        else:
+            self.promised += 1
+        source._put_below = STIRRED_PUT
+        queue.further -= self.wants - 1
+        self.wants = 0
         self._entered = False
         self.waiter.set_result(queue)

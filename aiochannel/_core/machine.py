@@ -9,6 +9,7 @@ from typing_extensions import override
 from aiochannel._core.ends import CLOSE, Counted
 from aiochannel._core.gathering import Gatherer
 from aiochannel._core.resting import BLOCKED, Blocked
+from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT, STIRRED_GET, STIRRED_PUT
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
 from aiochannel.errors import ChannelClosed
 
@@ -16,14 +17,6 @@ T = TypeVar("T")
 
 UNBOUNDED: Final = 2**29
 """The capacity of an unbounded channel; no channel holds more. CPython compares ints below 2**30 in half the time."""
-
-SLOW_PUT: Final = 0
-SLOW_GET: Final = 2**30 - 1
-"""The values of `put_below` and `get_above` that lead every put and every get off its fast path."""
-
-STIRRED_PUT: Final = -1
-STIRRED_GET: Final = 2**30 - 2
-"""These do the same. They say that a call which is about to wait must look again, since a signal handler has run."""
 
 BUDGET = 1024
 """How many items go through the fast paths in a row before an awaited call lets other tasks run."""
@@ -76,8 +69,7 @@ class Machine(Counted, Generic[T]):
         if _get_running_loop() is not self._loop:
             self._check_loop()
         buffer, receivers = self._buffer, self._receivers
-        # A waiting receiver means that every item is promised (invariant 1): then only the receivers count.
-        room = (len(receivers) if receivers else receivers.woken - len(buffer)) - self._senders.woken
+        room = len(receivers) + receivers.woken - len(buffer) - self._senders.woken
         if room + self._bound <= receivers.stale - receivers.further:
             self._get_above = SLOW_GET
             return False
@@ -195,9 +187,29 @@ class Machine(Counted, Generic[T]):
             return False
         self._get_above = SLOW_GET  # no signal handler has run since it was promised what was there
         self._recheck_receiver()
+        if gatherer.promised:
+            self._trust(gatherer)
         if self._closed:
             gatherer.conclude()
         return True
+
+    def _trust(self, gatherer: Gatherer, /) -> None:
+        """Promise a gatherer in advance what it still asks for, but for the last item; puts then append at once.
+
+        Nobody else has a claim: it would count as one of these items.
+        """
+        receivers, senders = self._receivers, self._senders
+        if self._closed or senders or senders.woken or receivers.woken != gatherer.promised or not receivers:
+            return
+        more = gatherer.wants - 1
+        if receivers.woken + more >= BUDGET:
+            more = BUDGET - 1 - receivers.woken
+        if receivers[0] is gatherer and more > 0:
+            receivers.woken += more
+            receivers.further -= more
+            gatherer.promised += more
+            gatherer.wants -= more
+            self._put_below = receivers.woken
 
     def _use_promises(self, gatherer: Gatherer, limit: int) -> list[T]:
         """Take what was promised to the gatherer, and what nobody was promised."""

@@ -49,6 +49,10 @@ class Ticket:
         """Return for how many items it is a receiver that waits, or has come for them."""
         return self.limit if self.verb == "batch" and self.state in ("waits", "cancelled") else self.held or 1
 
+    def takes_on(self) -> bool:
+        """Tell whether it is a cancelled batch to which this item was promised in advance: not the first, nor the last."""
+        return self.state == "cancelled" and self.verb == "batch" and 0 < self.held < self.limit - 1
+
     def leave(self) -> None:
         """Leave the line: another case of the same select goes ahead."""
 
@@ -122,7 +126,7 @@ class Reference:
 
     def settle(self) -> None:
         for ticket in self.gets.copy():
-            while ticket.state == "waits" and self.unpromised():
+            while self.unpromised() and (ticket.state == "waits" or ticket.takes_on()):
                 ticket.held += 1
                 if ticket.verb != "batch" or ticket.held == ticket.limit:
                     self.wake(ticket, "promised")
