@@ -50,7 +50,7 @@ class Ticket:
         return self.limit if self.verb == "batch" and self.state in ("waits", "cancelled") else self.held or 1
 
     def takes_on(self) -> bool:
-        """Tell whether it is a cancelled batch to which this item was promised in advance: not the first, nor the last."""
+        """Tell whether it is a cancelled batch that takes this item, since that was promised in advance."""
         return self.state == "cancelled" and self.verb == "batch" and 0 < self.held < self.limit - 1
 
     def leave(self) -> None:
