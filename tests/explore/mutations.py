@@ -42,7 +42,7 @@ OTHER_END = {
     "extend": "extendleft", "extendleft": "extend",
 }  # fmt: skip
 NOT_RUN = ("annotation", "returns", "decorator_list", "bases", "type_params")
-PURE = ("len", "min", "max", "list", "tuple", "range", "deque", "Future", "get_running_loop")
+PURE = ("len", "min", "max", "list", "tuple", "range", "deque", "Future", "get_running_loop", "get_ident")
 """Functions with a result and no effect."""
 
 
@@ -116,8 +116,8 @@ class Module:
         found: list[Mutant] = []
         names: Counter[str] = Counter()
         for context, node in self.nodes(self.tree, Context()):
-            if context.function is None and context.scope:
-                continue  # types, of what a class has
+            if context.function is None and not _is_constant(context):
+                continue
             unit = self.span(context.function) if context.function is not None else (0, len(self.text))
             for words, start, end, new, statement in self.changes(node, context):
                 name = f"{self.name}:{context.scope}: {words}"
@@ -337,6 +337,16 @@ def _names(node: ast.AST, use: type[ast.expr_context]) -> Set[str]:
 
 def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_constant(context: Context) -> bool:
+    """Return whether a node outside of functions is in a constant of the module.
+
+    A class has types there. What else a module does runs once, at its import, before a process can get a mutant.
+    """
+    statement = context.statement
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+    return not context.scope and isinstance(target, ast.Name)
 
 
 def _is_condition(value: object) -> TypeGuard[ast.expr]:
