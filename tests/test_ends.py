@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from aiochannel import Channel, ChannelClosed, End, Receiver, Sender
 from aiochannel._core import ends as module_of_ends
+from aiochannel._core.ends import OpenEnd, OpenReceiver, OpenSender
 from tests.conftest import settle, waiting
 
 AnyEnd = End[Sender[int] | Receiver[int]]
@@ -440,6 +441,21 @@ def test_an_end_collected_between_two_runs_of_a_loop_leaves_at_once(open_end: Op
 
 
 # In between
+
+
+@pytest.mark.parametrize("side", [OpenSender, OpenReceiver])
+def test_an_end_that_a_signal_handler_keeps_from_opening_has_never_counted(
+    side: type[OpenSender | OpenReceiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: OpenEnd) -> None:
+        raise KeyboardInterrupt
+
+    channel: Channel[int] = Channel()
+    open_end: Open = open_sender if side is OpenSender else open_receiver
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(side, "open", interrupt)
+        open_end(channel)
+    assert (0, False) == (count(channel), channel.closed())
 
 
 @either_side
