@@ -668,6 +668,24 @@ async def test_an_end_that_would_close_the_channel_from_a_wrong_thread_has_not_l
 
 
 @in_any_mode
+@pytest.mark.parametrize("call", ["leave", "close", "end of the block"])
+async def test_an_end_that_could_not_leave_from_a_wrong_thread_can_still_be_used(call: str, debug: bool) -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    end = channel.open_sender()
+    with end as numbers:
+        calls: dict[str, Callable[[], object]] = {
+            "leave": end.leave,
+            "close": numbers.close,
+            "end of the block": lambda: end.__exit__(None, None, None),
+        }
+        with another_thread(debug) as elsewhere:
+            assert_refused(elsewhere(calls[call]))
+        numbers.put_nowait(1)
+        assert 1 == await getting
+
+
+@in_any_mode
 @pytest.mark.virtual_clock
 @pytest.mark.parametrize("side", ["get", "put"])
 async def test_a_select_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothing(side: str, debug: bool) -> None:
