@@ -783,10 +783,13 @@ async def test_what_is_not_a_case_is_refused() -> None:
     assert [7] == list(channel)
 
 
-async def test_what_is_not_a_case_is_refused_before_anything_happens() -> None:
+@pytest.mark.parametrize("place", [0, 1])
+async def test_what_is_not_a_case_is_refused_before_anything_happens(place: int) -> None:
     channel = filled(7)
+    cases: list[object] = [channel.on_get()]
+    cases.insert(place, channel)
     with pytest.raises(TypeError, match="takes cases"):
-        await select(channel.on_get(), channel)  # type: ignore[call-overload]  # the mistake under test
+        await select(*cases)  # type: ignore[call-overload]  # the mistake under test
     assert [7] == list(channel)
 
 
