@@ -490,6 +490,42 @@ def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woke
     assert (left, [5]) == asyncio.run(go_on())
 
 
+@pytest.mark.parametrize("side", ["get", "put", "select get", "select put"])
+def test_a_task_of_a_closed_loop_that_ends_later_takes_no_claim_of_another(side: str) -> None:
+    def call() -> Coroutine[object, Never, object]:
+        match side:
+            case "get":
+                return channel.get()
+            case "put":
+                return channel.put(1)
+            case "select get":
+                return select(channel.on_get())
+            case _:
+                return select(channel.on_put(1))
+
+    async def claim() -> tuple[int, bool]:
+        if not channel.empty():
+            channel.get_nowait()
+        if side.endswith("put"):
+            channel.put_nowait(2)
+        claiming = await waiting(call())
+        if side.endswith("put"):
+            channel.get_nowait()
+        else:
+            channel.put_nowait(2)
+        tasks.clear()
+        gc.collect()
+        claimed = channel.qsize(), channel.full()
+        await claiming
+        return claimed
+
+    channel: Channel[int] = Channel(1)
+    if side.endswith("put"):
+        channel.put_nowait(0)
+    tasks = abandoned_woken(channel, call())
+    assert (0, side.endswith("put")) == asyncio.run(claim())
+
+
 @pytest.mark.parametrize("side", ["get", "put"])
 def test_a_task_cancelled_in_a_loop_that_was_closed_and_forgotten_changes_nothing(side: str) -> None:
     channel, other = Channel[int](1), Channel[int](1)

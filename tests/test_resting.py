@@ -7,7 +7,7 @@ from typing import Never
 
 import pytest
 
-from aiochannel import Channel, ChannelClosed, Receiver, otherwise, select
+from aiochannel import Case, Channel, ChannelClosed, Receiver, otherwise, select
 from tests.budgets import SHIPPED, small_budgets
 from tests.conftest import filled, waiting
 
@@ -53,6 +53,12 @@ def on(make: Callable[[], Channel[int]], call: Callable[[Channel[int]], Coroutin
     return lambda: call(channel)
 
 
+async def refused(call: Coroutine[object, Never, object]) -> None:
+    """Go on after a refusal, as a loop does that should have ended."""
+    with pytest.raises(ChannelClosed):
+        await call
+
+
 ENDLESS: dict[str, Callable[[], Call]] = {
     "put, unbounded": lambda: on(Channel, lambda channel: channel.put(1)),
     "put_many of one, unbounded": lambda: on(Channel, lambda channel: channel.put_many([1])),
@@ -71,6 +77,10 @@ ENDLESS: dict[str, Callable[[], Call]] = {
     "select get, closed and busy": lambda: on(busy, lambda channel: select(channel.on_get())),
     "select or_closed, drained": lambda: on(closed, lambda channel: select(channel.on_get().or_closed(None))),
     "select put or_closed, closed": lambda: on(closed, lambda channel: select(channel.on_put(1).or_closed(None))),
+    "select get, drained": lambda: on(closed, lambda channel: refused(select(channel.on_get()))),
+    "select put, closed": lambda: on(closed, lambda channel: refused(select(channel.on_put(1)))),
+    "select mapped get, drained": lambda: on(closed, lambda channel: refused(select(channel.on_get().map(str)))),
+    "select mapped put, closed": lambda: on(closed, lambda channel: refused(select(channel.on_put(1).map(str)))),
     "select mapped or_closed, drained": lambda: on(
         closed, lambda channel: select(channel.on_get().map(str).or_closed(None))
     ),
@@ -219,6 +229,19 @@ async def test_ordinary_numbers_of_calls_in_a_row_let_nobody_else_run() -> None:
     for item in range(1_000):
         await channel.put(item)
     assert list(range(1_000)) == [await channel.get() for _ in range(1_000)]
+    assert [] == others
+
+
+@pytest.mark.parametrize("side", ["get", "mapped get", "put", "mapped put"])
+async def test_ordinary_numbers_of_selects_that_take_their_default_let_nobody_else_run(side: str) -> None:
+    channel = filled(1, maxsize=1) if side.endswith("put") else filled(maxsize=1)
+    case: Case[object] = channel.on_put(1) if side.endswith("put") else channel.on_get()
+    case = case.map(str) if side.startswith("mapped") else case
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    SHIPPED.apply()
+    for _ in range(SHIPPED.selects - 1):
+        await select(case, otherwise())
     assert [] == others
 
 

@@ -365,6 +365,22 @@ async def test_a_closed_channel_is_ready() -> None:
         await select(Channel[int]().on_get(), closed().on_get())
 
 
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("side", ["get", "put"])
+async def test_the_case_of_a_closed_channel_goes_before_a_later_one_and_before_otherwise(
+    side: str, mapped: bool
+) -> None:
+    channel, ready = closed(), filled(7)
+    case: Case[object] = channel.on_get() if side == "get" else channel.on_put(1)
+    if mapped:
+        case = case.map(str)
+    with pytest.raises(ChannelClosed):
+        await select(case, ready.on_get(), biased=True)
+    with pytest.raises(ChannelClosed):
+        await select(case, otherwise())
+    assert [7] == list(ready)
+
+
 async def test_the_items_of_a_closed_channel_are_selected_first() -> None:
     channel = closed(7)
     assert (0, 7) == await select(channel.on_get())
