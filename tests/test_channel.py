@@ -120,6 +120,20 @@ def test_calls_that_never_wait_need_no_loop() -> None:
     channel = filled(1, 2, maxsize=2)
     channel.sender.close()
     assert [1, [2]] == [channel.get_nowait(), channel.abort()]
+    with pytest.raises(StopIteration):
+        channel.join().send(None)
+
+
+async def test_a_join_that_begins_while_the_last_item_is_promised_waits() -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    channel.put_nowait(7)
+    channel.close()
+    joining = channel.join()
+    joining.send(None)
+    assert 7 == await getting
+    with pytest.raises(StopIteration):
+        joining.send(None)
 
 
 # Batches
@@ -188,6 +202,13 @@ def test_the_limit_of_a_batch_must_be_at_least_1(wrong: int) -> None:
     with pytest.raises(ValueError, match="limit must be an int >= 1"):
         channel.get_many_nowait(wrong)
     assert [1] == list(channel)
+
+
+def test_a_wrong_limit_is_refused_where_nothing_is_left_too() -> None:
+    channel: Channel[int] = Channel()
+    channel.close()
+    with pytest.raises(ValueError, match="limit must be an int >= 1"):
+        channel.get_many_nowait(0)
 
 
 @pytest.mark.parametrize("closed", [False, True])

@@ -253,6 +253,26 @@ async def test_ordinary_batches_let_nobody_else_run() -> None:
     assert [] == others
 
 
+@pytest.mark.parametrize("call", ["get", "get_many"])
+@pytest.mark.parametrize("promised", [False, True])
+async def test_a_get_that_has_to_wait_enters_the_queue_before_others_run(call: str, promised: bool) -> None:
+    with small_budgets():
+        channel: Channel[int] = Channel()
+        getting = await waiting(channel.get())
+        channel.put_nowait(0)
+        if not promised:
+            await getting
+        for item in range(1, 9):
+            channel.put_nowait(item)
+        channel.get_nowait()  # from now on the gets are counted
+        channel.get_many_nowait(9)
+        entering: Coroutine[object, None, object] = channel.get() if call == "get" else channel.get_many(2)
+        entering.send(None)
+        assert 1 == channel.statistics().waiting_receivers
+        entering.close()
+        await getting
+
+
 async def test_the_calls_that_never_wait_let_nobody_else_run() -> None:
     with small_budgets():
         channel: Channel[int] = Channel()
