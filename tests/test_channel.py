@@ -71,6 +71,12 @@ def test_maxsize_must_be_an_int_of_0_or_more(wrong: int) -> None:
         Channel[int](wrong)
 
 
+@pytest.mark.parametrize("maxsize", [0, 2**29, 2**29 + 1])
+def test_no_channel_buffers_more_than_2_to_the_29_items(maxsize: int) -> None:
+    channel: Channel[int] = Channel(maxsize)
+    assert (maxsize, 2**29) == (channel.maxsize, channel._room())
+
+
 def test_maxsize_cannot_be_assigned() -> None:
     channel: Channel[int] = Channel(1)
     with channel.open_sender() as tx, channel.open_receiver() as rx:

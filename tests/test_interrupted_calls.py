@@ -5,9 +5,9 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 
-from aiochannel import Channel, select, selection
+from aiochannel import Channel, ChannelClosed, select, selection
 from aiochannel._core.machine import Machine
-from aiochannel._core.waiters import Selection
+from aiochannel._core.waiters import Selection, WaitQueue
 from tests.conftest import filled, settle, waiting
 
 
@@ -80,3 +80,130 @@ async def test_a_select_that_begins_to_wait_while_a_signal_handler_puts_and_gets
     channel.put_nowait(2)
     await settle()
     assert (0, 2) == selecting.result()
+
+
+# A wake-up is interrupted
+
+
+async def test_an_interrupted_put_to_a_get_that_waits_has_put_its_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, WaitQueue, "promise")
+        with pytest.raises(KeyboardInterrupt):
+            channel.put_nowait(7)
+    await settle()
+    assert 7 == getting.result()
+
+
+TAKES: dict[str, Callable[[Channel[int]], object]] = {
+    "get_nowait": Channel.get_nowait,
+    "get_many_nowait": lambda channel: channel.get_many_nowait(2),
+    "get_many_nowait of fewer": lambda channel: channel.get_many_nowait(1),
+}
+
+
+@pytest.mark.parametrize("call", TAKES)
+async def test_an_interrupted_get_from_a_channel_on_which_a_put_waits_makes_room_for_it(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = filled(0, 1, maxsize=2)
+    putting = await waiting(channel.put(2))
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, WaitQueue, "grant")
+        with pytest.raises(KeyboardInterrupt):
+            TAKES[call](channel)
+    await settle()
+    assert (True, 2) == (putting.done(), list(channel)[-1])
+
+
+@pytest.mark.parametrize("waits_for", ["room", "an item"])
+async def test_an_interrupted_close_has_closed_and_told_everybody(
+    waits_for: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = filled(*[1][: waits_for == "room"], maxsize=1)
+    task: asyncio.Task[object] = await waiting(channel.put(2) if waits_for == "room" else channel.get())
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, WaitQueue, "wake_all")
+        with pytest.raises(KeyboardInterrupt):
+            channel.close()
+    await settle()
+    assert (True, True) == (channel.closed(), isinstance(task.exception(), ChannelClosed))
+
+
+# A woken call is interrupted: what it has used is not given back, and what it has not used is given back once
+
+
+async def test_a_put_that_is_interrupted_when_it_has_used_its_grant_takes_no_other_grant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = Channel[int].rendezvous()
+    first, second = channel.put(1), channel.put(2)
+    first.send(None)
+    second.send(None)
+    getting = [await waiting(channel.get()) for _ in range(2)]
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, WaitQueue, "promise")
+        with pytest.raises(KeyboardInterrupt):
+            first.send(None)
+    with pytest.raises(StopIteration):
+        second.send(None)
+    assert [1, 2] == [await each for each in getting]
+    assert channel.full()
+
+
+async def test_a_get_that_is_interrupted_when_it_has_used_its_promise_takes_no_other_promise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: Channel[int] = Channel()
+    first, second = channel.get(), channel.get()
+    first.send(None)
+    second.send(None)
+    channel.put_nowait(1)
+    channel.put_nowait(2)
+    channel.close()
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, Machine, "_after_take")
+        with pytest.raises(KeyboardInterrupt):
+            first.send(None)
+    assert (0, [2]) == (channel.qsize(), list(channel))
+    with pytest.raises(StopIteration) as caught:
+        second.send(None)
+    assert 2 == caught.value.value
+
+
+async def test_a_woken_get_that_is_interrupted_while_it_gives_up_gives_back_one_promise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: Channel[int] = Channel()
+    first, second = channel.get(), channel.get()
+    first.send(None)
+    second.send(None)
+    channel.put_nowait(1)
+    channel.put_nowait(2)
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, Machine, "_settle")
+        with pytest.raises(KeyboardInterrupt):
+            first.throw(asyncio.CancelledError())
+    assert 1 == channel.qsize()
+    second.close()
+    assert 2 == channel.qsize()
+
+
+async def test_a_woken_put_that_is_interrupted_while_it_gives_up_gives_back_one_grant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = filled(0, 0, maxsize=2)
+    first, second = channel.put(1), channel.put(2)
+    first.send(None)
+    second.send(None)
+    assert [0, 0] == channel.get_many_nowait(2)
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, Machine, "_settle")
+        with pytest.raises(KeyboardInterrupt):
+            first.throw(asyncio.CancelledError())
+    channel.put_nowait(3)
+    assert channel.full()
+    with pytest.raises(StopIteration):
+        second.send(None)
+    assert [3, 2] == list(channel)
