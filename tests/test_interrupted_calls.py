@@ -1,11 +1,13 @@
 """Calls that a signal handler interrupts at one chosen place. `tests/interrupts` plays all the places there are."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 
 import pytest
+from typing_extensions import override
 
-from aiochannel import Channel, ChannelClosed, select, selection
+from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelFull, select, selection
 from aiochannel._core.machine import Machine
 from aiochannel._core.waiters import Selection, WaitQueue
 from tests.conftest import filled, settle, waiting
@@ -16,11 +18,11 @@ def act_once(patch: pytest.MonkeyPatch, owner: object, name: str, act: Callable[
     function = getattr(owner, name)
     calls: list[str] = []
 
-    def interrupted(*args: object) -> object:
+    def interrupted(*args: object, **kwargs: object) -> object:
         calls.append(name)
         if len(calls) == 1:
             act()
-        return function(*args)
+        return function(*args, **kwargs)
 
     patch.setattr(owner, name, interrupted)
 
@@ -207,3 +209,91 @@ async def test_a_woken_put_that_is_interrupted_while_it_gives_up_gives_back_one_
     with pytest.raises(StopIteration):
         second.send(None)
     assert [3, 2] == list(channel)
+
+
+class Buffer(deque[int]):
+    """A buffer after whose first `append` a signal handler raises."""
+
+    @override
+    def append(self, item: int, /) -> None:
+        super().append(item)
+        if len(self) == 1:
+            raise KeyboardInterrupt
+
+
+async def test_a_put_that_is_interrupted_when_it_has_put_has_used_its_grant() -> None:
+    channel = filled(0, maxsize=1)
+    putting = channel.put(1)
+    putting.send(None)
+    assert 0 == channel.get_nowait()
+    channel._buffer = Buffer()
+    with pytest.raises(KeyboardInterrupt):
+        putting.send(None)
+    assert ([1], True) == (list(channel), channel.full())
+    assert (1, False) == (channel.get_nowait(), channel.full())
+
+
+# A signal handler puts or gets while somebody is woken
+
+
+async def wakes_by_put_nowait(channel: Channel[int]) -> Callable[[], object]:
+    return lambda: channel.put_nowait(1)
+
+
+async def wakes_by_a_granted_put(channel: Channel[int]) -> Callable[[], object]:
+    putting = channel.put(1)
+    putting.send(None)
+    assert [0, 0] == [channel.get_nowait(), channel.get_nowait()]
+
+    def put() -> None:
+        with pytest.raises(StopIteration):
+            putting.send(None)
+
+    return put
+
+
+async def wakes_by_a_cancelled_get(channel: Channel[int]) -> Callable[[], object]:
+    getting = channel.get()
+    getting.send(None)
+    channel.put_nowait(1)
+    return getting.close
+
+
+@pytest.mark.parametrize(
+    ("wakes", "items"), [(wakes_by_put_nowait, 0), (wakes_by_a_granted_put, 2), (wakes_by_a_cancelled_get, 0)]
+)
+async def test_a_signal_handler_takes_no_item_that_is_being_promised(
+    wakes: Callable[[Channel[int]], Coroutine[None, None, Callable[[], object]]],
+    items: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def take() -> None:
+        with pytest.raises(ChannelEmpty):
+            channel.get_nowait()
+        refused.append(True)
+
+    channel = filled(*[0] * items, maxsize=2)
+    refused: list[bool] = []
+    wake = await wakes(channel)
+    getting = await waiting(channel.get())
+    with monkeypatch.context() as patch:
+        act_once(patch, asyncio.get_running_loop(), "call_soon", take)
+        wake()
+    assert (1, [True]) == (await getting, refused)
+
+
+@pytest.mark.parametrize("call", TAKES)
+async def test_a_signal_handler_fills_no_slot_that_is_being_granted(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def put() -> None:
+        with pytest.raises(ChannelFull):
+            channel.put_nowait(9)
+        refused.append(True)
+
+    channel = filled(0, maxsize=1)
+    putting = await waiting(channel.put(1))
+    refused: list[bool] = []
+    with monkeypatch.context() as patch:
+        act_once(patch, asyncio.get_running_loop(), "call_soon", put)
+        TAKES[call](channel)
+    await putting
+    assert ([1], [True]) == (list(channel), refused)
