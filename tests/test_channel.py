@@ -142,6 +142,32 @@ async def test_a_join_that_begins_while_the_last_item_is_promised_waits() -> Non
         joining.send(None)
 
 
+async def test_a_put_beside_a_granted_slot_opens_no_way_to_it() -> None:
+    channel = filled(0, 0, maxsize=2)
+    putting = await waiting(channel.put(2))
+    assert [0, 0] == channel.get_many_nowait(2)
+    channel.put_nowait(1)
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(9)
+    await putting
+    assert [1, 2] == list(channel)
+
+
+async def test_a_put_that_uses_its_grant_opens_no_way_to_the_slot_of_another() -> None:
+    channel = filled(0, 0, maxsize=2)
+    first, second = channel.put(1), channel.put(2)
+    first.send(None)
+    second.send(None)
+    assert [0, 0] == channel.get_many_nowait(2)
+    with pytest.raises(StopIteration):
+        first.send(None)
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(9)
+    with pytest.raises(StopIteration):
+        second.send(None)
+    assert [1, 2] == list(channel)
+
+
 # Batches
 
 

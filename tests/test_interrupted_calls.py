@@ -27,6 +27,21 @@ def act_once(patch: pytest.MonkeyPatch, owner: object, name: str, act: Callable[
     patch.setattr(owner, name, interrupted)
 
 
+def act_once_after(patch: pytest.MonkeyPatch, owner: object, name: str, act: Callable[[], object]) -> None:
+    """Let a signal handler act when a function returns, the first time that it is called."""
+    function = getattr(owner, name)
+    calls: list[str] = []
+
+    def interrupted(*args: object) -> object:
+        result = function(*args)
+        calls.append(name)
+        if len(calls) == 1:
+            act()
+        return result
+
+    patch.setattr(owner, name, interrupted)
+
+
 def interrupt_once(patch: pytest.MonkeyPatch, owner: object, name: str) -> None:
     """Let a signal handler raise on entry to a function, the first time that it is called."""
 
@@ -34,6 +49,16 @@ def interrupt_once(patch: pytest.MonkeyPatch, owner: object, name: str) -> None:
         raise KeyboardInterrupt
 
     act_once(patch, owner, name, interrupt)
+
+
+async def used(channel: Channel[int]) -> Channel[int]:
+    """Let the channel belong to this loop, with its fast paths open."""
+    getting = await waiting(channel.get())
+    channel.put_nowait(0)
+    await getting
+    channel.put_nowait(0)
+    channel.get_nowait()
+    return channel
 
 
 CALLS: dict[str, Callable[[Channel[int]], Coroutine[None, None, object]]] = {
@@ -272,7 +297,8 @@ async def test_a_signal_handler_takes_no_item_that_is_being_promised(
             channel.get_nowait()
         refused.append(True)
 
-    channel = filled(*[0] * items, maxsize=2)
+    channel = await used(Channel(2))
+    await channel.put_many([0] * items)
     refused: list[bool] = []
     wake = await wakes(channel)
     getting = await waiting(channel.get())
@@ -289,7 +315,8 @@ async def test_a_signal_handler_fills_no_slot_that_is_being_granted(call: str, m
             channel.put_nowait(9)
         refused.append(True)
 
-    channel = filled(0, maxsize=1)
+    channel = await used(Channel(1))
+    channel.put_nowait(0)
     putting = await waiting(channel.put(1))
     refused: list[bool] = []
     with monkeypatch.context() as patch:
@@ -297,3 +324,38 @@ async def test_a_signal_handler_fills_no_slot_that_is_being_granted(call: str, m
         TAKES[call](channel)
     await putting
     assert ([1], [True]) == (list(channel), refused)
+
+
+async def test_a_put_that_begins_to_wait_while_signal_handlers_take_is_granted_the_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def get_and_put() -> None:
+        channel.get_nowait()
+        channel.put_nowait(0)
+
+    channel = await used(Channel(1))
+    channel.put_nowait(0)
+    putting = channel.put(1)
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_enqueue_sender", get_and_put)
+        act_once_after(patch, WaitQueue, "grant", channel.get_nowait)
+        with pytest.raises(StopIteration):  # it need not suspend
+            putting.send(None)
+    assert [1] == list(channel)
+
+
+async def test_a_signal_handler_takes_no_item_that_is_promised_to_a_get_that_begins_to_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def take() -> None:
+        with pytest.raises(ChannelEmpty):
+            channel.get_nowait()
+
+    channel = await used(Channel(2))
+    getting = channel.get()
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_enqueue_receiver", lambda: channel.put_nowait(1))
+        act_once_after(patch, WaitQueue, "promise", take)
+        with pytest.raises(StopIteration) as caught:
+            getting.send(None)
+    assert 1 == caught.value.value

@@ -7,7 +7,7 @@ from typing import Never
 
 import pytest
 
-from aiochannel import Case, Channel, ChannelClosed, Receiver, otherwise, select
+from aiochannel import Case, Channel, ChannelClosed, ChannelFull, Receiver, otherwise, select
 from tests.budgets import SHIPPED, small_budgets
 from tests.conftest import filled, waiting
 
@@ -271,6 +271,53 @@ async def test_a_get_that_has_to_wait_enters_the_queue_before_others_run(call: s
         assert 1 == channel.statistics().waiting_receivers
         entering.close()
         await getting
+
+
+def ended(step: Coroutine[object, None, object]) -> bool:
+    """Let a call go on, and return whether it has ended."""
+    try:
+        step.send(None)
+    except StopIteration:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("granted", [False, True])
+async def test_a_put_that_has_to_wait_enters_the_queue_before_others_run(granted: bool) -> None:
+    with small_budgets():
+        channel: Channel[int] = Channel(3)
+        for item in range(3):
+            channel.put_nowait(item)
+        senders = [channel.put(item) for item in range(3)]
+        if granted:
+            for each in senders[:2]:
+                each.send(None)
+            assert [0, 1] == channel.get_many_nowait(2)
+            with pytest.raises(StopIteration):
+                senders[0].send(None)
+        before = channel.statistics().waiting_senders
+        senders[2].send(None)
+        assert before + 1 == channel.statistics().waiting_senders
+        for each in senders:
+            each.close()
+
+
+async def test_a_put_that_lets_others_run_opens_no_way_to_a_granted_slot() -> None:
+    size = SHIPPED.calls + 500
+    channel = filled(*range(size), maxsize=size)
+    putting = channel.put(-1)
+    putting.send(None)
+    channel.get_many_nowait(size - 100)
+    resting = channel.put(0)
+    while ended(resting):
+        resting = channel.put(0)
+    with pytest.raises(ChannelFull):
+        while True:
+            channel.put_nowait(0)
+    assert size - 1 == channel.qsize()
+    with pytest.raises(StopIteration):
+        putting.send(None)
+    resting.close()
 
 
 async def test_the_calls_that_never_wait_let_nobody_else_run() -> None:
