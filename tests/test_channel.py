@@ -142,6 +142,19 @@ async def test_a_join_that_begins_while_the_last_item_is_promised_waits() -> Non
         joining.send(None)
 
 
+async def test_joins_return_in_the_order_in_which_they_began() -> None:
+    async def join(number: int) -> None:
+        await channel.join()
+        returned.append(number)
+
+    channel: Channel[int] = Channel()
+    returned: list[int] = []
+    joins = [await waiting(join(number)) for number in range(3)]
+    channel.close()
+    await asyncio.gather(*joins)
+    assert [0, 1, 2] == returned
+
+
 async def test_a_put_beside_a_granted_slot_opens_no_way_to_it() -> None:
     channel = filled(0, 0, maxsize=2)
     putting = await waiting(channel.put(2))

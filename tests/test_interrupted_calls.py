@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 import pytest
 from typing_extensions import override
 
 from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelFull, select, selection
-from aiochannel._core.machine import Machine
+from aiochannel._core.machine import STIRRED_GET, Machine
 from aiochannel._core.waiters import Selection, WaitQueue
 from tests.conftest import filled, settle, waiting
 
@@ -93,8 +93,17 @@ async def test_what_a_signal_handler_raises_while_a_call_gives_up_comes_out_and_
     assert (0, 0) == (statistics.waiting_senders, statistics.waiting_receivers)
 
 
-async def test_a_select_that_begins_to_wait_while_a_signal_handler_puts_and_gets_is_woken_by_the_next_put(
-    monkeypatch: pytest.MonkeyPatch,
+ENTERING: dict[str, tuple[type, str]] = {
+    "put": (Machine, "_enqueue_sender"),
+    "get": (Machine, "_enqueue_receiver"),
+    "select put": (Selection, "enter"),
+    "select get": (Selection, "enter"),
+}
+
+
+@pytest.mark.parametrize("call", ["get", "select get"])
+async def test_a_get_that_begins_to_wait_while_a_signal_handler_puts_and_gets_is_woken_by_the_next_put(
+    call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def put_and_get() -> None:
         channel.put_nowait(1)
@@ -102,11 +111,35 @@ async def test_a_select_that_begins_to_wait_while_a_signal_handler_puts_and_gets
 
     channel: Channel[int] = Channel()
     with monkeypatch.context() as patch:
-        act_once(patch, Selection, "enter", put_and_get)
-        selecting = await waiting(select(channel.on_get()))
+        act_once(patch, *ENTERING[call], put_and_get)
+        task = await waiting(CALLS[call](channel))
     channel.put_nowait(2)
     await settle()
-    assert (0, 2) == selecting.result()
+    assert task.done()
+
+
+@pytest.mark.parametrize("call", ENTERING)
+async def test_a_call_that_begins_to_wait_while_a_signal_handler_closes_is_refused(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = await used(Channel(1))
+    if call.endswith("put"):
+        channel.put_nowait(0)
+    with monkeypatch.context() as patch:
+        act_once(patch, *ENTERING[call], channel.close)
+        task = asyncio.ensure_future(CALLS[call](channel))
+        await settle()
+    assert isinstance(task.exception(), ChannelClosed)
+
+
+async def test_a_join_that_begins_to_wait_while_a_signal_handler_closes_returns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = await used(Channel(1))
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_enqueue_joiner", channel.close)
+        with pytest.raises(StopIteration):
+            channel.join().send(None)
 
 
 # A wake-up is interrupted
@@ -359,3 +392,87 @@ async def test_a_signal_handler_takes_no_item_that_is_promised_to_a_get_that_beg
         with pytest.raises(StopIteration) as caught:
             getting.send(None)
     assert 1 == caught.value.value
+
+
+# A signal handler takes items while they are looked at
+
+
+class Stolen(deque[int]):
+    """A buffer of which a signal handler takes the first items when its length is asked for, one of these times."""
+
+    def __init__(self, items: Iterable[int], when: int, take: int, put: int) -> None:
+        super().__init__(items)
+        self.when, self.take, self.put = when, take, put
+        self.stolen: list[int] = []
+        self.copied = False
+
+    @override
+    def __iter__(self) -> Iterator[int]:
+        self.copied = True
+        return super().__iter__()
+
+    @override
+    def __len__(self) -> int:
+        length = super().__len__()
+        if self.copied:  # nothing runs while `list` copies a deque
+            self.copied = False
+            return length
+        self.when -= 1
+        if self.when == 0:
+            for _ in range(min(self.take, length)):
+                self.stolen.append(self.popleft())
+            self.extend(range(100, 100 + self.put))
+        return length
+
+    def __bool__(self) -> bool:
+        """Nothing runs where a deque is asked whether it is empty."""
+        return super().__len__() > 0
+
+
+@pytest.mark.parametrize(("take", "put"), [(3, 0), (2, 2), (3, 3), (1, 0), (1, 1), (0, 1)])
+@pytest.mark.parametrize("call", TAKES)
+async def test_every_item_is_taken_once_whatever_a_signal_handler_takes_and_puts(
+    call: str, take: int, put: int
+) -> None:
+    for size in (1, 2, 3):
+        for when in range(1, 12):
+            channel = await used(Channel())
+            channel._get_above = STIRRED_GET
+            channel._buffer = buffer = Stolen(range(size), when, take, put)
+            try:
+                got = TAKES[call](channel)
+            except ChannelEmpty:
+                got = []
+            buffer.when = 0
+            taken = got if isinstance(got, list) else [got]
+            found = sorted([*taken, *buffer.stolen, *buffer])
+            assert found in ([*range(size)], [*range(size), *range(100, 100 + put)])
+
+
+class Aborting(deque[int]):
+    """A buffer of which a signal handler raises after its first item was taken."""
+
+    @override
+    def popleft(self) -> int:
+        item = super().popleft()
+        if item == 0:
+            raise KeyboardInterrupt
+        return item
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_a_get_whose_promise_an_interrupted_abort_has_taken_uses_and_gives_back_none(goes_on: bool) -> None:
+    channel: Channel[int] = Channel()
+    getting = channel.get()
+    getting.send(None)
+    channel.put_nowait(0)
+    channel.put_nowait(1)
+    channel._buffer = Aborting(channel)
+    with pytest.raises(KeyboardInterrupt):
+        channel.abort()
+    if goes_on:
+        with pytest.raises(StopIteration):
+            getting.send(None)
+    getting.close()
+    assert list(channel) == [1][goes_on:]
+    assert len(list(channel)) == channel.qsize()

@@ -302,6 +302,19 @@ async def test_a_put_that_has_to_wait_enters_the_queue_before_others_run(granted
             each.close()
 
 
+async def test_the_puts_that_follow_a_granted_one_let_others_run() -> None:
+    with small_budgets():
+        channel = filled(*range(100), maxsize=100)
+        granted = channel.put(100)
+        granted.send(None)
+        channel.get_many_nowait(100)
+        assert ended(granted)
+        calls = [channel.put(item) for item in range(20)]
+        assert not all(ended(call) for call in calls)
+        for call in calls:
+            call.close()
+
+
 async def test_a_put_that_lets_others_run_opens_no_way_to_a_granted_slot() -> None:
     size = SHIPPED.calls + 500
     channel = filled(*range(size), maxsize=size)

@@ -429,6 +429,20 @@ async def test_a_promised_item_reaches_a_select_that_waits_behind_at_close() -> 
     assert (0, 7) == second.result()
 
 
+async def test_a_select_on_a_closed_channel_leaves_an_item_to_the_get_to_which_it_is_promised() -> None:
+    channel: Channel[int] = Channel()
+    getting = channel.get()
+    getting.send(None)
+    channel.put_nowait(7)
+    channel.close()
+    selecting = await waiting(select(channel.on_get()))
+    with pytest.raises(StopIteration) as caught:
+        getting.send(None)
+    assert 7 == caught.value.value
+    with pytest.raises(ChannelClosed):
+        await selecting
+
+
 async def test_a_select_cancelled_after_close_woke_it_leaves_nothing() -> None:
     channel: Channel[int] = Channel()
     task = await waiting(select(channel.on_get()))
