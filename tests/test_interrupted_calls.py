@@ -481,3 +481,65 @@ async def test_a_get_whose_promise_an_interrupted_abort_has_taken_uses_and_gives
     getting.close()
     assert list(channel) == [1][goes_on:]
     assert len(list(channel)) == channel.qsize()
+
+
+# Others give up while a call begins to wait
+
+
+def resume(call: Coroutine[None, None, object]) -> None:
+    """Let a call that was woken go on to its end."""
+    with pytest.raises(StopIteration):
+        call.send(None)
+
+
+async def test_a_get_that_begins_to_wait_while_others_give_up_has_the_item_that_was_promised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: Channel[int] = Channel(2)
+    receiver, senders = channel.get(), [channel.put(4), channel.put(5)]
+    receiver.send(None)
+    await channel.put_many([1, 2, 3])
+    for sender in senders:
+        sender.send(None)
+    last = channel.put(6)
+    last.send(None)
+    assert [1, 2] == channel.get_many_nowait(2)
+
+    def give_up() -> None:
+        for each in (receiver, *senders):
+            each.close()
+
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_enqueue_receiver", give_up)
+        getting = asyncio.create_task(channel.get())
+        await settle()
+    assert 3 == getting.result()
+    resume(last)
+
+
+async def test_a_put_that_begins_to_wait_while_others_give_up_is_granted_their_slot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = filled(0, maxsize=1)
+    senders = [channel.put(item) for item in range(1, 4)]
+    for sender in senders:
+        sender.send(None)
+    assert 0 == channel.get_nowait()
+    receiver = channel.get()
+    receiver.send(None)
+    resume(senders.pop(0))
+    getting = channel.get()
+    getting.send(None)
+
+    def give_up() -> None:
+        for sender in senders:
+            sender.close()
+        receiver.close()
+
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_enqueue_sender", give_up)
+        putting = asyncio.create_task(channel.put(4))
+        await settle()
+    assert putting.done()
+    resume(getting)
+    assert [4] == list(channel)

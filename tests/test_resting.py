@@ -245,6 +245,22 @@ async def test_ordinary_numbers_of_selects_that_take_their_default_let_nobody_el
     assert [] == others
 
 
+@pytest.mark.parametrize("mapped", [False, True])
+async def test_a_select_that_finds_all_items_promised_lets_nobody_else_run(mapped: bool) -> None:
+    channel: Channel[int] = Channel()
+    getting = channel.get()
+    getting.send(None)
+    channel.put_nowait(1)
+    channel.put_nowait(2)
+    assert 1 == channel.get_nowait()
+    case: Case[object] = channel.on_get()
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    assert (1, None) == await select(case.map(str) if mapped else case, otherwise())
+    assert [] == others
+    getting.close()
+
+
 async def test_ordinary_batches_let_nobody_else_run() -> None:
     channel = stock()
     others: list[str] = []
