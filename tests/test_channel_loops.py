@@ -20,6 +20,7 @@ from tests.conftest import cancelled, settle, waiting, without_gc
 
 T = TypeVar("T")
 
+
 @contextmanager
 def new_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
@@ -545,6 +546,7 @@ def test_a_task_cancelled_in_a_loop_that_was_closed_and_forgotten_changes_nothin
 
 # Forks
 
+
 def in_a_fork(call: Callable[[], object]) -> str:
     """Return the repr of what a call returns in a fork of this process."""
     read, write = os.pipe()
@@ -669,6 +671,19 @@ async def test_a_call_that_would_complete_a_join_from_a_wrong_thread_changes_not
         assert_refused(elsewhere(calls[call]))
     assert [0] == list(channel)
     assert 0 == channel.get_nowait()
+    await joining
+
+
+@in_any_mode
+@pytest.mark.virtual_clock
+async def test_a_second_close_wakes_nobody_and_is_not_refused_from_another_thread(debug: bool) -> None:
+    channel: Channel[int] = Channel()
+    channel.put_nowait(0)
+    channel.close()
+    joining = await waiting(channel.join())
+    with another_thread(debug) as elsewhere:
+        assert elsewhere(channel.close) is None
+    assert [0] == channel.abort()
     await joining
 
 
