@@ -544,6 +544,36 @@ def test_a_task_cancelled_in_a_loop_that_was_closed_and_forgotten_changes_nothin
     assert (before, (0, 0), (0, 0)) == (channel.statistics(), waiters(channel), waiters(other))
 
 
+def test_an_item_promised_in_a_loop_that_was_forgotten_is_taken_without_letting_others_run() -> None:
+    channel: Channel[int] = Channel()
+    with new_loop() as loop:
+        tasks = [loop.create_task(channel.get())]
+        loop.run_until_complete(settle())
+        channel.put_nowait(1)
+        channel.put_nowait(2)
+        assert 1 == channel.get_nowait()
+    assert 1 == channel.qsize()
+    with pytest.raises(StopIteration) as caught:
+        channel.get().send(None)
+    assert 2 == caught.value.value
+    tasks.clear()
+
+
+def test_a_grant_on_a_channel_that_is_closed_keeps_no_other_loop_away() -> None:
+    channel: Channel[int] = Channel(2)
+    channel.put_nowait(0)
+    channel.put_nowait(1)
+    with new_loop() as first, new_loop() as second:
+        putting = first.create_task(channel.put(2))
+        first.run_until_complete(settle())
+        assert 0 == channel.get_nowait()
+        channel.close()
+        with pytest.raises(TimeoutError):
+            second.run_until_complete(at_once(channel.join()))
+        first.run_until_complete(settle())
+        assert isinstance(putting.exception(), ChannelClosed)
+
+
 # Forks
 
 
