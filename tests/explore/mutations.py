@@ -8,8 +8,9 @@
     an exception    Exception caught in place of BaseException; raised without its cause
     an argument     None in place of an optional one, 1 in place of an int
 
-Two kinds are left out. One is what every run would notice: a variable without a value. The other contains another
-mutant: the negated test of an `if` contains both the test made True and the test made False.
+Three kinds are left out. One is what every run would notice: a variable without a value. One contains another mutant:
+the negated test of an `if` contains both the test made True and the test made False. One is what a module does at its
+import, but for its constants: a process that gets a mutant has imported the module before.
 
 A mutant is named after its function and what changes there, so a change elsewhere does not rename it.
 """
