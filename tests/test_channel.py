@@ -71,6 +71,12 @@ def test_maxsize_must_be_an_int_of_0_or_more(wrong: int) -> None:
         Channel[int](wrong)
 
 
+@pytest.mark.parametrize("maxsize", [0, 2**29, 2**29 + 1])
+def test_no_channel_buffers_more_than_2_to_the_29_items(maxsize: int) -> None:
+    channel: Channel[int] = Channel(maxsize)
+    assert (maxsize, 2**29) == (channel.maxsize, channel._room())
+
+
 def test_maxsize_cannot_be_assigned() -> None:
     channel: Channel[int] = Channel(1)
     with channel.open_sender() as tx, channel.open_receiver() as rx:
@@ -121,6 +127,59 @@ def test_calls_that_never_wait_need_no_loop() -> None:
     channel = filled(1, 2, maxsize=2)
     channel.sender.close()
     assert [1, [2]] == [channel.get_nowait(), channel.abort()]
+    with pytest.raises(StopIteration):
+        channel.join().send(None)
+
+
+async def test_a_join_that_begins_while_the_last_item_is_promised_waits() -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    channel.put_nowait(7)
+    channel.close()
+    joining = channel.join()
+    joining.send(None)
+    assert 7 == await getting
+    with pytest.raises(StopIteration):
+        joining.send(None)
+
+
+async def test_joins_return_in_the_order_in_which_they_began() -> None:
+    async def join(number: int) -> None:
+        await channel.join()
+        returned.append(number)
+
+    channel: Channel[int] = Channel()
+    returned: list[int] = []
+    joins = [await waiting(join(number)) for number in range(3)]
+    channel.close()
+    await asyncio.gather(*joins)
+    assert [0, 1, 2] == returned
+
+
+async def test_a_put_beside_a_granted_slot_opens_no_way_to_it() -> None:
+    channel = filled(0, 0, maxsize=2)
+    putting = await waiting(channel.put(2))
+    assert [0, 0] == channel.get_many_nowait(2)
+    channel.put_nowait(1)
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(9)
+    await putting
+    assert [1, 2] == list(channel)
+
+
+async def test_a_put_that_uses_its_grant_opens_no_way_to_the_slot_of_another() -> None:
+    channel = filled(0, 0, maxsize=2)
+    first, second = channel.put(1), channel.put(2)
+    first.send(None)
+    second.send(None)
+    assert [0, 0] == channel.get_many_nowait(2)
+    with pytest.raises(StopIteration):
+        first.send(None)
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(9)
+    with pytest.raises(StopIteration):
+        second.send(None)
+    assert [1, 2] == list(channel)
 
 
 # Batches
@@ -189,6 +248,13 @@ def test_the_limit_of_a_batch_must_be_at_least_1(wrong: int) -> None:
     with pytest.raises(ValueError, match="limit must be an int >= 1"):
         channel.get_many_nowait(wrong)
     assert [1] == list(channel)
+
+
+def test_a_wrong_limit_is_refused_where_nothing_is_left_too() -> None:
+    channel: Channel[int] = Channel()
+    channel.close()
+    with pytest.raises(ValueError, match="limit must be an int >= 1"):
+        channel.get_many_nowait(0)
 
 
 @pytest.mark.parametrize("closed", [False, True])

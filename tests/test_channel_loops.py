@@ -4,15 +4,13 @@ import asyncio
 import gc
 import os
 import re
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Never, TypeVar
+from warnings import catch_warnings
 from weakref import ref
 
 import pytest
@@ -21,8 +19,6 @@ from aiochannel import Case, Channel, ChannelClosed, ChannelFull, otherwise, sel
 from tests.conftest import cancelled, settle, waiting, without_gc
 
 T = TypeVar("T")
-
-ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
@@ -495,45 +491,131 @@ def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woke
     assert (left, [5]) == asyncio.run(go_on())
 
 
+@pytest.mark.parametrize("side", ["get", "put", "select get", "select put"])
+def test_a_task_of_a_closed_loop_that_ends_later_takes_no_claim_of_another(side: str) -> None:
+    def call() -> Coroutine[object, Never, object]:
+        match side:
+            case "get":
+                return channel.get()
+            case "put":
+                return channel.put(1)
+            case "select get":
+                return select(channel.on_get())
+            case _:
+                return select(channel.on_put(1))
+
+    async def claim() -> tuple[int, bool]:
+        if not channel.empty():
+            channel.get_nowait()
+        if side.endswith("put"):
+            channel.put_nowait(2)
+        claiming = await waiting(call())
+        if side.endswith("put"):
+            channel.get_nowait()
+        else:
+            channel.put_nowait(2)
+        tasks.clear()
+        gc.collect()
+        claimed = channel.qsize(), channel.full()
+        await claiming
+        return claimed
+
+    channel: Channel[int] = Channel(1)
+    if side.endswith("put"):
+        channel.put_nowait(0)
+    tasks = abandoned_woken(channel, call())
+    assert (0, side.endswith("put")) == asyncio.run(claim())
+
+
+@pytest.mark.parametrize("side", ["get", "put"])
+def test_a_task_cancelled_in_a_loop_that_was_closed_and_forgotten_changes_nothing(side: str) -> None:
+    channel, other = Channel[int](1), Channel[int](1)
+    if side == "put":
+        channel.put_nowait(0)
+    call: Coroutine[object, Never, object] = channel.get() if side == "get" else channel.put(1)
+    with new_loop() as loop:
+        tasks = [loop.create_task(call)]
+        loop.run_until_complete(settle())
+        tasks[0].cancel()
+    del call
+    before = channel.statistics()
+    tasks.clear()
+    gc.collect()
+    assert (before, (0, 0), (0, 0)) == (channel.statistics(), waiters(channel), waiters(other))
+
+
+def test_an_item_promised_in_a_loop_that_was_forgotten_is_taken_without_letting_others_run() -> None:
+    channel: Channel[int] = Channel()
+    with new_loop() as loop:
+        tasks = [loop.create_task(channel.get())]
+        loop.run_until_complete(settle())
+        channel.put_nowait(1)
+        channel.put_nowait(2)
+        assert 1 == channel.get_nowait()
+    assert 1 == channel.qsize()
+    with pytest.raises(StopIteration) as caught:
+        channel.get().send(None)
+    assert 2 == caught.value.value
+    tasks.clear()
+
+
+def test_a_grant_on_a_channel_that_is_closed_keeps_no_other_loop_away() -> None:
+    channel: Channel[int] = Channel(2)
+    channel.put_nowait(0)
+    channel.put_nowait(1)
+    with new_loop() as first, new_loop() as second:
+        putting = first.create_task(channel.put(2))
+        first.run_until_complete(settle())
+        assert 0 == channel.get_nowait()
+        channel.close()
+        with pytest.raises(TimeoutError):
+            second.run_until_complete(at_once(channel.join()))
+        first.run_until_complete(settle())
+        assert isinstance(putting.exception(), ChannelClosed)
+
+
 # Forks
 
-AFTER_A_FORK = """
-import asyncio
-import os
 
-from aiochannel import Channel
-
-channel = Channel[int](1)
-loop = asyncio.new_event_loop()
-getting = loop.create_task(channel.get())
-loop.run_until_complete(asyncio.sleep(0))
-child = os.fork()
-if child == 0:
-    counted = channel.statistics().waiting_receivers
-    channel.put_nowait(7)
-    print("child", counted, channel.full(), channel.get_nowait(), flush=True)
-
-    async def exchange() -> int:
-        getting = asyncio.create_task(channel.get())
-        await asyncio.sleep(0)
-        await channel.put(8)
-        return await getting
-
-    print("child", asyncio.run(exchange()), flush=True)
-    os._exit(0)
-os.waitpid(child, 0)
-channel.put_nowait(9)
-print("parent", loop.run_until_complete(getting))
-loop.close()
-"""
+def in_a_fork(call: Callable[[], object]) -> str:
+    """Return the repr of what a call returns in a fork of this process."""
+    read, write = os.pipe()
+    with catch_warnings(action="ignore", category=DeprecationWarning):  # other tests may have left a thread
+        child = os.fork()
+    if child == 0:
+        try:
+            os.write(write, repr(call()).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return text
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_in_a_forked_process_the_tasks_of_its_parent_do_not_wait() -> None:
     """What the child put was promised to a task that runs in the parent only."""
-    command = [sys.executable, "-c", AFTER_A_FORK]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ("child 0 True 7\nchild 8\nparent 9\n", "") == (done.stdout, done.stderr)
+
+    def go_on() -> object:
+        counted = channel.statistics().waiting_receivers
+        channel.put_nowait(7)
+        return counted, channel.full(), channel.get_nowait(), asyncio.run(exchange())
+
+    async def exchange() -> int:
+        getting = await waiting(channel.get())
+        await channel.put(8)
+        channel.put_nowait(9)
+        return await getting
+
+    channel: Channel[int] = Channel(1)
+    with new_loop() as loop:
+        getting = loop.create_task(channel.get())
+        loop.run_until_complete(settle())
+        assert "(0, True, 7, 8)" == in_a_fork(go_on)
+        channel.put_nowait(9)
+        assert 9 == loop.run_until_complete(getting)
 
 
 # Threads
@@ -623,6 +705,19 @@ async def test_a_call_that_would_complete_a_join_from_a_wrong_thread_changes_not
 
 
 @in_any_mode
+@pytest.mark.virtual_clock
+async def test_a_second_close_wakes_nobody_and_is_not_refused_from_another_thread(debug: bool) -> None:
+    channel: Channel[int] = Channel()
+    channel.put_nowait(0)
+    channel.close()
+    joining = await waiting(channel.join())
+    with another_thread(debug) as elsewhere:
+        assert elsewhere(channel.close) is None
+    assert [0] == channel.abort()
+    await joining
+
+
+@in_any_mode
 async def test_a_put_in_the_loop_of_a_wrong_thread_is_refused_and_changes_nothing(debug: bool) -> None:
     channel: Channel[int] = Channel()
     getting = await waiting(channel.get())
@@ -651,6 +746,24 @@ async def test_an_end_that_would_close_the_channel_from_a_wrong_thread_has_not_l
     end.leave()
     await settle()
     assert isinstance(getting.exception(), ChannelClosed)
+
+
+@in_any_mode
+@pytest.mark.parametrize("call", ["leave", "close", "end of the block"])
+async def test_an_end_that_could_not_leave_from_a_wrong_thread_can_still_be_used(call: str, debug: bool) -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    end = channel.open_sender()
+    with end as numbers:
+        calls: dict[str, Callable[[], object]] = {
+            "leave": end.leave,
+            "close": numbers.close,
+            "end of the block": lambda: end.__exit__(None, None, None),
+        }
+        with another_thread(debug) as elsewhere:
+            assert_refused(elsewhere(calls[call]))
+        numbers.put_nowait(1)
+        assert 1 == await getting
 
 
 @in_any_mode

@@ -5,15 +5,18 @@ import gc
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import FrameType
 from typing import Never, Protocol
+from weakref import ref
 
 import pytest
 from typing_extensions import override
 
 from aiochannel import Channel, ChannelClosed, End, Receiver, Sender
 from aiochannel._core import ends as module_of_ends
-from tests.conftest import settle, waiting
+from aiochannel._core.ends import OpenReceiver, OpenSender
+from tests.conftest import settle, waiting, without_gc
 
 AnyEnd = End[Sender[int] | Receiver[int]]
 Open = Callable[[Channel[int]], AnyEnd]
@@ -191,6 +194,29 @@ async def test_an_end_leaves_with_a_task_with_what_ended_it_as_the_cause(
     assert channel.closed()
     assert expected == repr(cause(channel))
     await asyncio.wait([task])
+
+
+@either_side
+def test_an_end_leaves_at_once_with_a_task_that_is_done_even_if_its_loop_was_closed(open_end: Open) -> None:
+    channel: Channel[int] = Channel()
+    with asyncio.Runner() as runner:
+        task = runner.get_loop().create_task(returns())
+        runner.run(settle())
+    open_end(channel).leave_with(task)
+    assert (True, None) == (channel.closed(), task.result())
+
+
+async def test_a_receiving_end_that_left_with_a_cancelled_task_is_freed_at_once() -> None:
+    channel: Channel[int] = Channel()
+    task = await waiting(forever())
+    with without_gc():
+        end = channel.open_receiver()
+        end.leave_with(task)
+        dropped = ref(end)
+        del end
+        task.cancel()
+        await settle()
+        assert (True, None) == (task.cancelled(), dropped())
 
 
 @either_side
@@ -475,6 +501,22 @@ def test_an_end_collected_between_two_runs_of_a_loop_leaves_at_once(open_end: Op
 
 
 # In between
+
+
+@either_side
+@pytest.mark.parametrize(("kind", "step"), [(End, "__init__"), (OpenSender, "open"), (OpenReceiver, "open")])
+def test_an_end_whose_opening_a_signal_handler_interrupts_never_counts(
+    open_end: Open, kind: type, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    channel: Channel[int] = Channel()
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, step, interrupt)
+        with suppress(KeyboardInterrupt):
+            open_end(channel).leave()
+    assert 0 == count(channel)
 
 
 @either_side

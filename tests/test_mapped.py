@@ -6,12 +6,12 @@ from typing import TypeVar
 
 import pytest
 
-from aiochannel import Channel, ChannelClosed, ChannelFull, select
+from aiochannel import Case, Channel, ChannelClosed, ChannelFull, otherwise, select
 from aiochannel._core.operations import Mapped, Operation
 from aiochannel._core.resting import BLOCKED, Blocked
 from aiochannel._core.waiters import Selection
 from tests.budgets import small_budgets
-from tests.conftest import cancelled, filled, waiting
+from tests.conftest import cancelled, filled, settle, waiting
 
 U = TypeVar("U")
 
@@ -140,6 +140,73 @@ class Robbed:
 
 
 async def test_an_item_that_is_gone_when_it_is_looked_at_is_not_mapped() -> None:
-    mapped = Mapped(Robbed(), str)
+    seen: list[int] = []
+    mapped = Mapped(Robbed(), seen.append)
     assert BLOCKED is mapped.attempt()
-    assert "7" == mapped.complete(Selection(asyncio.get_running_loop()))
+    mapped.complete(Selection(asyncio.get_running_loop()))
+    assert [7] == seen
+
+
+# What the function is called with
+
+
+@pytest.mark.parametrize("woken", [False, True])
+async def test_a_get_whose_function_takes_the_item_has_the_result_for_the_next(woken: bool) -> None:
+    channel: Channel[int] = Channel()
+    taken: list[int] = []
+
+    def take(item: int) -> int:
+        if not taken:
+            taken.append(channel.get_nowait())
+        return item
+
+    selecting = asyncio.create_task(select(channel.on_get().map(take)))
+    if woken:
+        await settle()
+    channel.put_nowait(1)
+    channel.put_nowait(2)
+    assert ((0, 2), [1]) == (await selecting, taken)
+
+
+async def test_the_function_sees_the_oldest_item_and_no_other() -> None:
+    seen: list[int] = []
+    channel = filled(1, 2, 3)
+    await select(channel.on_get().map(seen.append))
+    assert ([1], [2, 3]) == (seen, list(channel))
+
+
+@pytest.mark.parametrize("side", ["get", "put"])
+async def test_the_function_runs_once_for_each_result_though_others_run_in_between(side: str) -> None:
+    seen: list[int | None] = []
+    with small_budgets():
+        channel: Channel[int] = Channel()
+        if side == "get":
+            await channel.put_many(range(20))
+            channel.close()  # from now on the gets are counted
+        for _ in range(20):
+            await select((channel.on_get() if side == "get" else channel.on_put(1)).map(seen.append))
+    assert 20 == len(seen)
+
+
+async def test_the_function_does_not_run_for_an_item_that_is_promised_to_another() -> None:
+    seen: list[int] = []
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    channel.put_nowait(7)
+    assert (1, None) == await select(channel.on_get().map(seen.append), otherwise())
+    assert (7, []) == (await getting, seen)
+
+
+@pytest.mark.parametrize("woken", [False, True])
+@pytest.mark.parametrize("side", ["get", "put"])
+async def test_the_function_does_not_run_once_the_channel_is_closed(side: str, woken: bool) -> None:
+    seen: list[int | None] = []
+    channel = filled(*[1][: side == "put"], maxsize=1)
+    case: Case[None] = (channel.on_get() if side == "get" else channel.on_put(1)).map(seen.append)
+    selecting = asyncio.create_task(select(case))
+    if woken:
+        await settle()
+    channel.close()
+    with pytest.raises(ChannelClosed):
+        await selecting
+    assert [] == seen

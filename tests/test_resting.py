@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import suppress
 from typing import Never
 
 import pytest
 
-from aiochannel import Channel, ChannelClosed, Receiver, otherwise, select
+from aiochannel import Case, Channel, ChannelClosed, ChannelFull, Receiver, otherwise, select
 from tests.budgets import SHIPPED, small_budgets
 from tests.conftest import filled, waiting
 
@@ -53,6 +54,12 @@ def on(make: Callable[[], Channel[int]], call: Callable[[Channel[int]], Coroutin
     return lambda: call(channel)
 
 
+async def refused(call: Coroutine[object, Never, object]) -> None:
+    """Go on after a refusal, as a loop does that should have ended."""
+    with pytest.raises(ChannelClosed):
+        await call
+
+
 ENDLESS: dict[str, Callable[[], Call]] = {
     "put, unbounded": lambda: on(Channel, lambda channel: channel.put(1)),
     "put_many of one, unbounded": lambda: on(Channel, lambda channel: channel.put_many([1])),
@@ -71,6 +78,10 @@ ENDLESS: dict[str, Callable[[], Call]] = {
     "select get, closed and busy": lambda: on(busy, lambda channel: select(channel.on_get())),
     "select or_closed, drained": lambda: on(closed, lambda channel: select(channel.on_get().or_closed(None))),
     "select put or_closed, closed": lambda: on(closed, lambda channel: select(channel.on_put(1).or_closed(None))),
+    "select get, drained": lambda: on(closed, lambda channel: refused(select(channel.on_get()))),
+    "select put, closed": lambda: on(closed, lambda channel: refused(select(channel.on_put(1)))),
+    "select mapped get, drained": lambda: on(closed, lambda channel: refused(select(channel.on_get().map(str)))),
+    "select mapped put, closed": lambda: on(closed, lambda channel: refused(select(channel.on_put(1).map(str)))),
     "select mapped or_closed, drained": lambda: on(
         closed, lambda channel: select(channel.on_get().map(str).or_closed(None))
     ),
@@ -222,12 +233,122 @@ async def test_ordinary_numbers_of_calls_in_a_row_let_nobody_else_run() -> None:
     assert [] == others
 
 
+@pytest.mark.parametrize("side", ["get", "mapped get", "put", "mapped put"])
+async def test_ordinary_numbers_of_selects_that_take_their_default_let_nobody_else_run(side: str) -> None:
+    channel = filled(1, maxsize=1) if side.endswith("put") else filled(maxsize=1)
+    case: Case[object] = channel.on_put(1) if side.endswith("put") else channel.on_get()
+    case = case.map(str) if side.startswith("mapped") else case
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    SHIPPED.apply()
+    for _ in range(SHIPPED.selects - 1):
+        await select(case, otherwise())
+    assert [] == others
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+async def test_a_select_that_finds_all_items_promised_lets_nobody_else_run(mapped: bool) -> None:
+    channel: Channel[int] = Channel()
+    getting = channel.get()
+    getting.send(None)
+    channel.put_nowait(1)
+    channel.put_nowait(2)
+    assert 1 == channel.get_nowait()
+    SHIPPED.apply()
+    case: Case[object] = channel.on_get()
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    assert (1, None) == await select(case.map(str) if mapped else case, otherwise())
+    assert [] == others
+    getting.close()
+
+
 async def test_ordinary_batches_let_nobody_else_run() -> None:
     channel = stock()
     others: list[str] = []
     asyncio.get_running_loop().call_soon(others.append, "ran")
     assert 100 == sum([len(await channel.get_many(1)) for _ in range(100)])
     assert [] == others
+
+
+@pytest.mark.parametrize("call", ["get", "get_many"])
+@pytest.mark.parametrize("promised", [False, True])
+async def test_a_get_that_has_to_wait_enters_the_queue_before_others_run(call: str, promised: bool) -> None:
+    with small_budgets():
+        channel: Channel[int] = Channel()
+        getting = await waiting(channel.get())
+        channel.put_nowait(0)
+        if not promised:
+            await getting
+        for item in range(1, 9):
+            channel.put_nowait(item)
+        channel.get_nowait()  # from now on the gets are counted
+        channel.get_many_nowait(9)
+        entering: Coroutine[object, None, object] = channel.get() if call == "get" else channel.get_many(2)
+        entering.send(None)
+        assert 1 == channel.statistics().waiting_receivers
+        entering.close()
+        await getting
+
+
+def ended(step: Coroutine[object, None, object]) -> bool:
+    """Let a call go on, and return whether it has ended."""
+    try:
+        step.send(None)
+    except StopIteration:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("granted", [False, True])
+async def test_a_put_that_has_to_wait_enters_the_queue_before_others_run(granted: bool) -> None:
+    with small_budgets():
+        channel: Channel[int] = Channel(3)
+        for item in range(3):
+            channel.put_nowait(item)
+        senders = [channel.put(item) for item in range(3)]
+        if granted:
+            for each in senders[:2]:
+                each.send(None)
+            assert [0, 1] == channel.get_many_nowait(2)
+            with pytest.raises(StopIteration):
+                senders[0].send(None)
+        before = channel.statistics().waiting_senders
+        senders[2].send(None)
+        assert before + 1 == channel.statistics().waiting_senders
+        for each in senders:
+            each.close()
+
+
+async def test_the_puts_that_follow_a_granted_one_let_others_run() -> None:
+    with small_budgets():
+        channel = filled(*range(100), maxsize=100)
+        granted = channel.put(100)
+        granted.send(None)
+        channel.get_many_nowait(100)
+        assert ended(granted)
+        calls = [channel.put(item) for item in range(20)]
+        assert not all(ended(call) for call in calls)
+        for call in calls:
+            call.close()
+
+
+async def test_a_put_that_lets_others_run_opens_no_way_to_a_granted_slot() -> None:
+    size = SHIPPED.calls + 500
+    channel = filled(*range(size), maxsize=size)
+    putting = channel.put(-1)
+    putting.send(None)
+    channel.get_many_nowait(size - 100)
+    resting = channel.put(0)
+    while ended(resting):
+        resting = channel.put(0)
+    for _ in range(size):
+        with suppress(ChannelFull):
+            channel.put_nowait(0)
+    assert size - 1 == channel.qsize()
+    with pytest.raises(StopIteration):
+        putting.send(None)
+    resting.close()
 
 
 async def test_the_calls_that_never_wait_let_nobody_else_run() -> None:

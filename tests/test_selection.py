@@ -365,6 +365,22 @@ async def test_a_closed_channel_is_ready() -> None:
         await select(Channel[int]().on_get(), closed().on_get())
 
 
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("side", ["get", "put"])
+async def test_the_case_of_a_closed_channel_goes_before_a_later_one_and_before_otherwise(
+    side: str, mapped: bool
+) -> None:
+    channel, ready = closed(), filled(7)
+    case: Case[object] = channel.on_get() if side == "get" else channel.on_put(1)
+    if mapped:
+        case = case.map(str)
+    with pytest.raises(ChannelClosed):
+        await select(case, ready.on_get(), biased=True)
+    with pytest.raises(ChannelClosed):
+        await select(case, otherwise())
+    assert [7] == list(ready)
+
+
 async def test_the_items_of_a_closed_channel_are_selected_first() -> None:
     channel = closed(7)
     assert (0, 7) == await select(channel.on_get())
@@ -411,6 +427,20 @@ async def test_a_promised_item_reaches_a_select_that_waits_behind_at_close() -> 
     first.cancel()
     await settle()
     assert (0, 7) == second.result()
+
+
+async def test_a_select_on_a_closed_channel_leaves_an_item_to_the_get_to_which_it_is_promised() -> None:
+    channel: Channel[int] = Channel()
+    getting = channel.get()
+    getting.send(None)
+    channel.put_nowait(7)
+    channel.close()
+    selecting = await waiting(select(channel.on_get()))
+    with pytest.raises(StopIteration) as caught:
+        getting.send(None)
+    assert 7 == caught.value.value
+    with pytest.raises(ChannelClosed):
+        await selecting
 
 
 async def test_a_select_cancelled_after_close_woke_it_leaves_nothing() -> None:
@@ -783,10 +813,13 @@ async def test_what_is_not_a_case_is_refused() -> None:
     assert [7] == list(channel)
 
 
-async def test_what_is_not_a_case_is_refused_before_anything_happens() -> None:
+@pytest.mark.parametrize("place", [0, 1])
+async def test_what_is_not_a_case_is_refused_before_anything_happens(place: int) -> None:
     channel = filled(7)
+    cases: list[object] = [channel.on_get()]
+    cases.insert(place, channel)
     with pytest.raises(TypeError, match="takes cases"):
-        await select(channel.on_get(), channel)  # type: ignore[call-overload]  # the mistake under test
+        await select(*cases)  # type: ignore[call-overload]  # the mistake under test
     assert [7] == list(channel)
 
 

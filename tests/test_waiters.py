@@ -447,7 +447,10 @@ async def test_a_join_that_begins_as_the_channel_drains_does_not_wait() -> None:
     assert waiter.done()
 
 
-async def test_a_promise_that_is_given_back_in_another_thread_passes_on() -> None:
+@pytest.mark.parametrize("debug", [False, True])
+async def test_a_promise_that_is_given_back_in_another_thread_passes_on(debug: bool) -> None:
+    """In debug mode asyncio refuses a wake-up from that thread."""
+    asyncio.get_running_loop().set_debug(debug)
     channel: Channel[int] = Channel()
     first = channel.get()
     first.send(None)

@@ -16,6 +16,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from threading import active_count
 from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple, TypeVar
 
@@ -127,6 +128,18 @@ def allow(seconds: float, *, on_the_clock: float = 300) -> None:
     """Give the process so much time of the processor from now on, and so much on the clock if it idles."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
     signal.setitimer(signal.ITIMER_REAL, on_the_clock)
+
+
+def never_wait_idly() -> None:
+    """End the process where an event loop would wait for ever: no timer, and no other thread that may wake it."""
+    select = DefaultSelector.select
+
+    def watched(self: DefaultSelector, timeout: float | None = None) -> Sequence[object]:
+        if timeout is None and active_count() == 1:
+            signal.raise_signal(signal.SIGALRM)
+        return select(self, timeout)
+
+    pytest.MonkeyPatch().setattr(DefaultSelector, "select", watched)
 
 
 def by_schedules(programs: Iterable[Program], play: Callable[[Explorer], object]) -> str:
@@ -255,6 +268,7 @@ def judge(programs: Sequence[Program], tests: UnitTests, names: Sequence[str], *
         partial(unit_tests, names[FIRST:]),
         *(THOROUGH if thorough else []),
     ]
+    never_wait_idly()
     return next((noticed for step in steps if (noticed := step())), "")
 
 

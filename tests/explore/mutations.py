@@ -8,8 +8,9 @@
     an exception    Exception caught in place of BaseException; raised without its cause
     an argument     None in place of an optional one, 1 in place of an int
 
-Two kinds are left out. One is what every run would notice: a variable without a value. The other contains another
-mutant: the negated test of an `if` contains both the test made True and the test made False.
+Three kinds are left out. One is what every run would notice: a variable without a value. One contains another mutant:
+the negated test of an `if` contains both the test made True and the test made False. One is what a module does at its
+import, but for its constants: a process that gets a mutant has imported the module before.
 
 A mutant is named after its function and what changes there, so a change elsewhere does not rename it.
 """
@@ -42,7 +43,7 @@ OTHER_END = {
     "extend": "extendleft", "extendleft": "extend",
 }  # fmt: skip
 NOT_RUN = ("annotation", "returns", "decorator_list", "bases", "type_params")
-PURE = ("len", "min", "max", "list", "tuple", "range", "deque", "Future", "get_running_loop")
+PURE = ("len", "min", "max", "list", "tuple", "range", "deque", "Future", "get_running_loop", "get_ident")
 """Functions with a result and no effect."""
 
 
@@ -116,8 +117,8 @@ class Module:
         found: list[Mutant] = []
         names: Counter[str] = Counter()
         for context, node in self.nodes(self.tree, Context()):
-            if context.function is None and context.scope:
-                continue  # types, of what a class has
+            if context.function is None and not _is_constant(context):
+                continue
             unit = self.span(context.function) if context.function is not None else (0, len(self.text))
             for words, start, end, new, statement in self.changes(node, context):
                 name = f"{self.name}:{context.scope}: {words}"
@@ -337,6 +338,16 @@ def _names(node: ast.AST, use: type[ast.expr_context]) -> Set[str]:
 
 def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_constant(context: Context) -> bool:
+    """Return whether a node outside of functions is in a constant of the module.
+
+    A class has types there. What else a module does runs once, at its import, before a process can get a mutant.
+    """
+    statement = context.statement
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+    return not context.scope and isinstance(target, ast.Name)
 
 
 def _is_condition(value: object) -> TypeGuard[ast.expr]:

@@ -122,6 +122,10 @@ def test_a_constant_of_a_module_is_changed() -> None:
     ]
 
 
+def test_what_a_module_does_once_at_its_import_is_left_alone() -> None:
+    assert not Module("m.py", "if hasattr(os, 'x'):\n    os.x(1)\nshort.most = 100\n").mutants()
+
+
 def test_a_change_by_hand_names_one_place() -> None:
     made = module("g(x)\nh(x)")
     mutant = made.by_hand("f", "g(x)", "g(y)")
