@@ -13,6 +13,7 @@ from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import select, select_any
 from aiochannel.tasks import TaskGroup, origins
 from aiochannel.timers import after, tick
+from aiochannel.watch import Watch, WatchStatistics
 
 __version__ = "2.0.0.dev0"
 
@@ -28,6 +29,8 @@ __all__ = [
     "Receiver",
     "Sender",
     "TaskGroup",
+    "Watch",
+    "WatchStatistics",
     "__version__",
     "after",
     "merge",
