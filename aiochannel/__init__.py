@@ -1,12 +1,14 @@
 """Typed, closable channels for asyncio.
 
 Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), cases and selection (waiting
-for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers, merging.
+for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers, merging,
+watch (a value that changes), calls (a request and its reply).
 """
 
+from aiochannel.calls import Call, call
 from aiochannel.cases import Case, otherwise
 from aiochannel.channel import Channel, ChannelStatistics
-from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
+from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull, NoReply
 from aiochannel.handles import End
 from aiochannel.merging import merge
 from aiochannel.protocols import Receiver, Sender
@@ -18,6 +20,7 @@ from aiochannel.watch import Watch, WatchStatistics
 __version__ = "2.0.0.dev0"
 
 __all__ = [
+    "Call",
     "Case",
     "Channel",
     "ChannelClosed",
@@ -26,6 +29,7 @@ __all__ = [
     "ChannelFull",
     "ChannelStatistics",
     "End",
+    "NoReply",
     "Receiver",
     "Sender",
     "TaskGroup",
@@ -33,6 +37,7 @@ __all__ = [
     "WatchStatistics",
     "__version__",
     "after",
+    "call",
     "merge",
     "origins",
     "otherwise",

@@ -5,10 +5,11 @@ from typing import Generic, TypeVar, final
 
 from typing_extensions import override
 
+from aiochannel._core.moments import Moment
 from aiochannel._core.operations import Mapped, Operation, Side
 from aiochannel._core.resting import BLOCKED, SPENT, Blocked, Idle
 from aiochannel._core.versions import Cursor, Versions
-from aiochannel._core.waiters import Selection
+from aiochannel._core.waiters import Selection, WaitQueue
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -115,8 +116,8 @@ class SetOperation(Side[None], Generic[T]):
 
 
 @final
-class CloseOperation(Side[None], Generic[T]):
-    """It goes ahead when the Watch is closed."""
+class CloseOperation(Moment, Generic[T]):
+    """It has come when the Watch is closed."""
 
     __slots__ = ("_watch",)
 
@@ -124,38 +125,9 @@ class CloseOperation(Side[None], Generic[T]):
         self._watch = watch
 
     @override
-    def ended(self) -> bool:
-        return False
+    def has_come(self) -> bool:
+        return self._watch._closed
 
     @override
-    def hindrance(self) -> Blocked | None:
-        if not self._watch._closed:
-            return BLOCKED
-        return SPENT if Idle.passes() else None
-
-    @override
-    def peek(self) -> None:
-        return None
-
-    @override
-    def attempt(self) -> Blocked | None:
-        return self.hindrance()
-
-    @override
-    def park(self, selection: Selection, position: int, /) -> None:
-        watch = self._watch
-        selection.enter(watch._closers_in(selection.loop), position)
-        if watch._closed:
-            watch._closers.wake_all()
-
-    @override
-    def complete(self, selection: Selection, /) -> None:
-        """Nothing is taken."""
-
-    @override
-    def give_back(self, selection: Selection, /) -> None:
-        """Nothing was promised."""
-
-    @override
-    def map(self, fn: Callable[[None], U], /) -> Operation[U]:
-        return Mapped(self, fn)
+    def queue(self, selection: Selection, /) -> WaitQueue:
+        return self._watch._closers_in(selection.loop)
