@@ -49,7 +49,11 @@ async def call(calls: Sender["Call[Q, R]"], request: Q, /) -> R:
         del calls  # a channel that everybody else drops, with the Call in it, must go
         answer = await waiter
     except BaseException:
-        _abandon(waiter)
+        try:
+            _abandon(waiter)
+        except BaseException:  # raised by a signal handler
+            _abandon(waiter)
+            raise
         raise
     if not isinstance(answer, Failure):
         return answer
@@ -151,8 +155,12 @@ class Call(Generic[Q_co, R_contra]):
             waiter = self._waiter
         except AttributeError:  # a signal handler has raised before it was made
             return
-        if not waiter.done():
+        try:
+            if not waiter.done():
+                self._go_unanswered("was dropped without an answer")
+        except BaseException:  # raised by a signal handler
             self._go_unanswered("was dropped without an answer")
+            raise
 
     @override
     def __repr__(self) -> str:
@@ -200,6 +208,10 @@ class Failure:
         """Return the error, once."""
         return self._error.pop()
 
+    def clear(self) -> None:
+        """Drop the error."""
+        self._error.clear()
+
 
 def _is_answer(error: object) -> TypeGuard[Exception]:
     return isinstance(error, Exception) and not isinstance(error, StopIteration)
@@ -222,7 +234,7 @@ def _abandon(waiter: "Future[R | Failure]") -> None:
         return
     waiter.cancel()
     if not waiter.cancelled() and isinstance(answer := waiter.result(), Failure):
-        answer.take()
+        answer.clear()
 
 
 @final
@@ -247,9 +259,10 @@ class Abandonment(Moment):
                 f"the caller waits in the event loop {loop!r}; a task of {selection.loop!r} cannot watch it"
             )
         if self._queue is None:
-            self._queue = WaitQueue()
+            queue = WaitQueue()
             if not self._waiter.done():
-                self._waiter.add_done_callback(partial(_tell, self._queue))  # it must not refer to the future
+                self._waiter.add_done_callback(partial(_tell, queue))  # which does not refer to the future
+            self._queue = queue
         return self._queue
 
 

@@ -216,7 +216,11 @@ class Cursor(Generic[T]):
         self._seen = watch._version
         value = watch._value
         if self in watch._known:
-            self._after_take()
+            try:
+                self._wake_next()
+            except BaseException:  # raised by a signal handler
+                watch._settle()
+                raise
         return value
 
     def _use_promise(self, waiting: Waiting) -> T:
@@ -227,15 +231,8 @@ class Cursor(Generic[T]):
         self._woken = None
         self._seen = watch._version
         value = watch._value
-        self._after_take()
+        self._wake_next()  # if a signal handler raises, the call that fails does it again
         return value
-
-    def _after_take(self) -> None:
-        try:
-            self._wake_next()
-        except BaseException:  # raised by a signal handler
-            self._watch._settle()
-            raise
 
     def _is_unseen(self) -> bool:
         """Return whether `_take` would take a value."""

@@ -78,14 +78,22 @@ class Requests:
             case _:
                 expected = request not in self.answers
                 self.expect(request, Outcome("failed", request))
-                told = True
-                try:
-                    with each:
-                        raise Refusal(request)
-                except Refusal:
-                    told = False
+                told = self.raise_in_block(each)
         if told != expected:
             self.wrong.append(f"{how} of {request} says {told}, and not {expected}")
+
+    def raise_in_block(self, each: Call[str, str]) -> bool:
+        """Raise in the block of a call, and return whether the error went no further."""
+
+        def fail() -> None:
+            with each:
+                raise Refusal(each.request)
+
+        try:
+            fail()
+        except Refusal:
+            return False
+        return True
 
     def drop(self, dropped: list[Call[str, str]]) -> None:
         """Drop the last references to some calls."""
