@@ -12,6 +12,8 @@ import pytest
 from typing_extensions import override
 
 from aiochannel import Call, Channel, ChannelClosed, ChannelError, NoReply, Receiver, Sender, call, select
+from aiochannel._core.waiters import WaitQueue
+from aiochannel.calls import _tell
 from tests.conftest import cancelled, settle, waiting, without_gc
 from tests.test_channel_loops import another_thread, at_once, new_loop
 
@@ -385,7 +387,10 @@ async def test_a_call_that_was_answered_is_not_abandoned() -> None:
     await settle()
     assert not watching.done()
     watching.cancel()
+    caller, each = await begun(calls)
+    each.reply(1)
     assert await cancelled(await waiting(select(each.on_abandoned())))
+    assert 1 == await caller
 
 
 async def test_a_caller_whose_channel_is_closed_gets_the_error_of_the_put() -> None:
@@ -403,6 +408,60 @@ async def test_a_suspended_caller_that_is_closed_has_abandoned_its_call() -> Non
     caller.send(None)
     caller.close()
     assert calls.get_nowait().abandoned()
+
+
+# A signal handler that raises
+
+
+class Interruption(BaseException):
+    """What a signal handler raises."""
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let a signal handler raise where the function of this name is called first."""
+
+    def interrupt(*_: object) -> None:
+        monkeypatch.undo()
+        raise Interruption
+
+    monkeypatch.setattr(f"aiochannel.calls.{name}", interrupt)
+
+
+async def test_a_caller_that_is_interrupted_while_it_goes_has_abandoned_its_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = Calls()
+    caller = call(calls, "text")
+    caller.send(None)
+    interrupted(monkeypatch, "_abandon")
+    with pytest.raises(Interruption):
+        caller.close()
+    assert calls.get_nowait().abandoned()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_finalizer_that_is_interrupted_answers_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Calls()
+    caller, each = await begun(calls)
+    interrupted(monkeypatch, "_fail")
+    del each
+    assert isinstance(await error_of(caller), NoReply)
+
+
+async def test_a_wake_up_that_is_interrupted_tells_all_who_watch_the_caller() -> None:
+    told: list[str] = []
+
+    class Queue:
+        def wake_all(self) -> None:
+            told.append("woken")
+            if len(told) == 1:
+                raise Interruption
+
+    gone: asyncio.Future[object] = asyncio.Future()
+    gone.cancel()
+    with pytest.raises(Interruption):
+        _tell(cast("WaitQueue", Queue()), gone)
+    assert ["woken", "woken"] == told
 
 
 # Loops and threads
