@@ -1,12 +1,14 @@
 """Typed, closable channels for asyncio.
 
 Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), cases and selection (waiting
-for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers, merging.
+for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers, futures,
+merging, watch (a value that changes), calls (a request and its reply).
 """
 
+from aiochannel.calls import Call, call
 from aiochannel.cases import Case, otherwise
 from aiochannel.channel import Channel, ChannelStatistics
-from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
+from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull, NoReply
 from aiochannel.futures import on_done
 from aiochannel.handles import End
 from aiochannel.merging import merge
@@ -14,10 +16,12 @@ from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import select, select_any
 from aiochannel.tasks import TaskGroup, origins
 from aiochannel.timers import after, tick
+from aiochannel.watch import Watch, WatchStatistics
 
 __version__ = "2.0.0.dev0"
 
 __all__ = [
+    "Call",
     "Case",
     "Channel",
     "ChannelClosed",
@@ -26,11 +30,15 @@ __all__ = [
     "ChannelFull",
     "ChannelStatistics",
     "End",
+    "NoReply",
     "Receiver",
     "Sender",
     "TaskGroup",
+    "Watch",
+    "WatchStatistics",
     "__version__",
     "after",
+    "call",
     "merge",
     "on_done",
     "origins",

@@ -3,10 +3,13 @@
     ChannelError
     ├── ChannelClosed   the channel is closed; a get raises it only when the channel is drained too
     ├── ChannelFull     put_nowait: there is no room now
-    └── ChannelEmpty    get_nowait: there is no item now
+    ├── ChannelEmpty    get_nowait: there is no item now
+    └── NoReply         call: the callee has let the call go without an answer
 
 A message says which channel it is about and what is true of it. Every raise makes a new object, so no traceback grows.
 """
+
+from typing import final
 
 
 class ChannelError(Exception):
@@ -26,6 +29,11 @@ class ChannelFull(ChannelError):
 
 class ChannelEmpty(ChannelError):
     """`get_nowait` found no item, or only items that are promised to waiting receivers."""
+
+
+@final
+class NoReply(ChannelError):
+    """A Call was let go without an answer; what ended the callee's block over it, if anything, is `__cause__`."""
 
 
 def source(error: BaseException) -> BaseException:

@@ -7,25 +7,25 @@ import asyncio
 from contextlib import redirect_stdout
 from functools import partial
 
-from request_reply import Reply, Request, ask, serve
+from request_reply import serve
 
-from aiochannel import Channel, Sender
+from aiochannel import Call, Channel, call
 from aiochannel.testing import Run, explore
 
 
 def program(run: Run) -> None:
     """Two tasks ask for the same word. Whatever happens, no reply is lost and the server can be stopped."""
-    requests: Channel[tuple[Request, Sender[Reply]]] = Channel(1)
+    calls: Channel[Call[str, int]] = Channel(1)
     counts: list[int] = []
 
     async def caller() -> None:
-        counts.append(await ask(requests.sender, "spam"))
+        counts.append(await call(calls.sender, "spam"))
 
     async def stop() -> None:
-        requests.close()
+        calls.close()
         await server
 
-    server = asyncio.get_running_loop().create_task(serve(requests.receiver))
+    server = asyncio.get_running_loop().create_task(serve(calls.receiver))
     run.actor("A", caller)
     run.actor("B", caller)
     run.always(partial(distinct, counts))

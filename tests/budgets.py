@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from aiochannel import channel
-from aiochannel._core import machine
+from aiochannel._core import machine, versions
 from aiochannel._core.resting import Idle
 
 
@@ -18,7 +18,7 @@ class Budgets(NamedTuple):
     def apply(self) -> None:
         """Hold for the channels that are made from now on."""
         machine.BUDGET = self.calls
-        vars(channel)["BUDGET"] = self.calls
+        vars(channel)["BUDGET"] = vars(versions)["BUDGET"] = self.calls
         Idle.budget = self.selects
         Idle.count = 0
 

@@ -47,6 +47,15 @@ eggs 1
 spam 2
 nobody waits for 'ham' any more
 """,
+    "reload_config": """\
+Ann says hello
+Bob says hello
+Ann says hi
+Bob says hi
+kept the old configuration: {'greeting': 5} is not a configuration
+Ann says bye
+Bob says bye
+""",
     "rate_limit": """\
 request 1 after 0 intervals
 request 2 after 0 intervals

@@ -8,7 +8,8 @@ import pytest
 from typing_extensions import override
 
 from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelFull, select, selection
-from aiochannel._core.machine import STIRRED_GET, Machine
+from aiochannel._core.machine import Machine
+from aiochannel._core.thresholds import STIRRED_GET
 from aiochannel._core.waiters import Selection, WaitQueue
 from tests.conftest import filled, settle, waiting
 

@@ -18,6 +18,11 @@ _short = Repr()
 _short.maxother = 100
 
 
+def told(why: str, cause: BaseException | None) -> str:
+    """Return what the message of ChannelClosed says of what closed it, with the cause, if any."""
+    return why if cause is None else f"{why}, from {_short.repr(source(cause))}"
+
+
 class Counted(LoopBound):
     """What has counted ends."""
 
@@ -34,7 +39,7 @@ class Counted(LoopBound):
     def _why(self) -> str:
         """Say what closed the channel."""
         why = self._closed_by.format(senders=self._opened_senders, receivers=self._opened_receivers)
-        return why if self._cause is None else f"{why}, from {_short.repr(source(self._cause))}"
+        return told(why, self._cause)
 
     @abstractmethod
     def _shut(self, cause: BaseException | None) -> bool:

@@ -13,7 +13,7 @@ from typing import Never, Protocol
 
 import pytest
 
-from aiochannel import Channel, ChannelStatistics, Receiver, Sender, select
+from aiochannel import Channel, ChannelStatistics, Receiver, Sender, Watch, select
 
 End = AbstractContextManager[Sender[object] | Receiver[object]]
 
@@ -73,6 +73,8 @@ class Kind:
     """Whether a put that finds no room displaces an item, or drops its own, instead of waiting."""
     order: Callable[[Iterable[object]], list[object]] = list
     """The order in which items leave that are in it together."""
+    keeps: bool = False
+    """Whether the item stays that was put last, for other receivers."""
     aborts: bool = True
     counts: Sequence[str] = ("sender", "receiver")
     """The sides of which it counts the ends."""
@@ -119,12 +121,21 @@ def whole(make: Callable[[], Whole]) -> Callable[[], Sides]:
     return sides
 
 
+def watch() -> Sides:
+    """Return the sides of a Watch whose only reader has seen the first value."""
+    made = Watch[object]("first")
+    reader = made.observe()
+    reader.get_nowait()
+    return Sides(made, reader, lambda: (0, made.statistics().waiting_receivers))
+
+
 KINDS = [
     Kind("maxsize 1", whole(lambda: Channel(1)), capacity=1),
     Kind("maxsize 2", whole(lambda: Channel(2)), capacity=2),
     Kind("maxsize 100", whole(lambda: Channel(100)), capacity=100),
     Kind("unbounded", whole(Channel[object]), capacity=math.inf),
     Kind("rendezvous", whole(Channel[object].rendezvous), capacity=0),
+    Kind("watch", watch, capacity=1, loses=True, keeps=True, aborts=False, counts=()),
 ]
 
 
@@ -145,6 +156,8 @@ that_fill_a_buffer = those(lambda kind: kind.fills and kind.capacity > 0)
 that_keep_all = those(lambda kind: not kind.loses)
 """Every item that a put accepts is received."""
 that_buffer_all = those(lambda kind: not kind.loses and kind.capacity > 0)
+that_let_go = those(lambda kind: not kind.keeps)
+"""An item that was received is gone."""
 that_abort = those(lambda kind: kind.aborts)
 that_count_senders = those(lambda kind: "sender" in kind.counts)
 that_count_receivers = those(lambda kind: "receiver" in kind.counts)

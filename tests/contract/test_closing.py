@@ -450,7 +450,7 @@ async def test_join_waits_for_close_when_all_is_taken(stocked: Sides) -> None:
     await asyncio.gather(*joins)
 
 
-@that_buffer
+@those(lambda kind: kind.capacity > 0 and not kind.keeps)
 async def test_join_waits_for_the_last_item_whoever_drains(kind: Kind) -> None:
     for call in GETS:
         stocked = kind.stocked()

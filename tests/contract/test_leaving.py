@@ -26,6 +26,7 @@ from tests.contract.kinds import (
     that_count_receivers,
     that_count_senders,
     that_fill,
+    that_let_go,
     those,
 )
 
@@ -468,7 +469,7 @@ def test_a_channel_dropped_with_items_makes_no_noise(kind: Kind) -> None:
         gc.collect()
 
 
-@every_kind
+@that_let_go
 async def test_an_item_is_released_when_it_is_taken(channel: Sides) -> None:
     item = Item()
     watched = ref(item)

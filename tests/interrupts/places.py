@@ -79,6 +79,10 @@ class Place(NamedTuple):
         text = linecache.getline(self.code.co_filename, line).rstrip()
         return text[column:end_column] if line == end_line else text[column:]
 
+    def is_entry_of(self, name: str) -> bool:
+        """Return whether it is on entry of the function of this qualified name."""
+        return self.code.co_qualname == name and not self.source
+
     @property
     def is_len(self) -> bool:
         return self.source.startswith("len(")

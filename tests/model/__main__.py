@@ -1,4 +1,4 @@
-"""The machines of test_model.py at random for minutes, on all event loops; prints how much was run.
+"""The machines of this folder's tests at random for minutes, on all event loops; prints how much was run.
 
 python -m tests.model --examples 2000 --processes 2
 """
@@ -13,11 +13,15 @@ from typing import NamedTuple
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.model.test_call_model import CallMachine
 from tests.model.test_model import PROVE, ChannelMachine, EagerMachine, LosingMachine, UvloopMachine
+from tests.model.test_watch_model import EagerWatchMachine, WatchMachine
 
-MACHINES: list[type[ChannelMachine]] = [ChannelMachine, LosingMachine]
+Machine = type[ChannelMachine] | type[WatchMachine] | type[CallMachine]
+
+MACHINES: list[Machine] = [ChannelMachine, LosingMachine, WatchMachine, CallMachine]
 if sys.version_info >= (3, 12):
-    MACHINES.append(EagerMachine)
+    MACHINES += [EagerMachine, EagerWatchMachine]
 if sys.platform != "win32":
     MACHINES.append(UvloopMachine)
 PARTS = 4  # of the examples of each machine, so that all processes end at about the same time
@@ -30,7 +34,7 @@ class Part(NamedTuple):
     failure: str
 
 
-def run(machine: type[ChannelMachine], examples: int) -> Part:
+def run(machine: Machine, examples: int) -> Part:
     machine.totals.clear()
     failure = ""
     try:
@@ -52,7 +56,7 @@ def main() -> int:
         parts = [pool.submit(run, machine, each) for _ in range(PARTS) for machine in MACHINES]
         for part in as_completed(parts):
             name, ran, called, failure = part.result()
-            print(f"{name:15} {ran:6} examples {called:7} calls {failure or 'agree'}", flush=True)
+            print(f"{name:17} {ran:6} examples {called:7} calls {failure or 'agree'}", flush=True)
             examples += ran
             calls += called
             failures += bool(failure)

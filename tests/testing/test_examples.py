@@ -23,7 +23,7 @@ def test_the_explored_server_has_no_fault() -> None:
 def test_a_server_that_tells_two_callers_the_same_is_noticed(tmp_path: Path) -> None:
     copy(EXAMPLES / "request_reply_explored.py", tmp_path)
     text = (EXAMPLES / "request_reply.py").read_text(encoding="utf-8")
-    fault = text.replace("counts.get(request.word, 0) + 1", "1")
+    fault = text.replace("counts.get(each.request, 0) + 1", "1")
     assert fault != text
     (tmp_path / "request_reply.py").write_text(fault, encoding="utf-8")
     done = explored(tmp_path)
