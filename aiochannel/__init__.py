@@ -1,7 +1,8 @@
 """Typed, closable channels for asyncio.
 
-Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), cases and selection (waiting
-for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers, merging.
+Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), overflow, cases and selection
+(waiting for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers,
+merging.
 """
 
 from aiochannel.cases import Case, otherwise
@@ -9,6 +10,7 @@ from aiochannel.channel import Channel, ChannelStatistics
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
 from aiochannel.handles import End
 from aiochannel.merging import merge
+from aiochannel.overflow import Overflow
 from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import select, select_any
 from aiochannel.tasks import TaskGroup, origins
@@ -25,6 +27,7 @@ __all__ = [
     "ChannelFull",
     "ChannelStatistics",
     "End",
+    "Overflow",
     "Receiver",
     "Sender",
     "TaskGroup",

@@ -1,7 +1,7 @@
 """Channel: a closable queue between asyncio tasks. How it works is told in `aiochannel._core`."""
 
 from asyncio import AbstractEventLoop, Future, get_running_loop
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import index
 from typing import Self, SupportsIndex, TypeVar, final
@@ -16,6 +16,7 @@ from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
 from aiochannel.handles import End, ReceiverHandle, SenderHandle, receiving_end, sending_end
+from aiochannel.overflow import DroppingPut, Overflow, dropping_puts
 from aiochannel.protocols import Receiver, Sender
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ class ChannelStatistics:
     open_senders: int
     open_receivers: int
     closed: bool
+    dropped: int = 0
+    """How many items its overflow policy has dropped."""
 
 
 class Channel(Machine[T]):
@@ -47,6 +50,10 @@ class Channel(Machine[T]):
     another loop when nobody waits. With `loop` given, tasks may wait on it in that loop only. A channel is not
     thread-safe: from another thread use `asyncio.run_coroutine_threadsafe(channel.put(item), loop).result()`.
 
+    With an `overflow` policy a put never waits. Where it finds no room, an item is dropped: the oldest one, the newest
+    one, or its own. `on_drop(item)` is called for each, when the put has taken effect; it may use the channel. An
+    Exception that it raises goes to the exception handler of the running loop, or to `sys.unraisablehook`.
+
     A subclass may override methods for callers that call them on the channel itself. Nothing else calls them:
     iteration, batches, `abort`, handles, ends and `select` do what this class does, whatever a subclass overrides. To
     change every put or every get, write a class that has a channel and is a `Sender` or a `Receiver`. Or override all
@@ -54,28 +61,41 @@ class Channel(Machine[T]):
     `put_nowait`, `put_many` and `on_put`), and pass the channel itself, not a handle or an end of it.
 
     Raises:
-        TypeError: `maxsize` is not an integer >= 0 (a bool is none), or `loop` is not an event loop.
+        TypeError: `maxsize` is not an integer >= 0 (a bool is none), or `loop` is not an event loop. `overflow` is not
+            an Overflow. `on_drop` is not callable, or is given where nothing is dropped.
+        ValueError: an overflow policy is given for an unbounded channel.
     """
 
-    __slots__ = ("_maxsize",)
+    __slots__ = ("_dropping", "_maxsize")
 
-    def __init__(self, maxsize: SupportsIndex = 0, loop: AbstractEventLoop | None = None) -> None:
+    def __init__(
+        self,
+        maxsize: SupportsIndex = 0,
+        loop: AbstractEventLoop | None = None,
+        *,
+        overflow: Overflow = Overflow.WAIT,
+        on_drop: Callable[[T], object] | None = None,
+    ) -> None:
         size = maxsize if type(maxsize) is int else _integer(maxsize)
         if size is None or size < 0:
             raise TypeError(f"maxsize must be an int >= 0 (0: unbounded), not {maxsize!r}")
         belongs_to: object = loop
         if belongs_to is not None and not isinstance(belongs_to, AbstractEventLoop):
             raise TypeError(f"loop must be an event loop or None, not {belongs_to!r}")
-        super().__init__(min(size or UNBOUNDED, UNBOUNDED), loop)
+        capacity = min(size or UNBOUNDED, UNBOUNDED)
+        super().__init__(capacity, loop)
         self._maxsize = size
+        plain = overflow is Overflow.WAIT and on_drop is None
+        self._dropping = None if plain else dropping_puts(overflow, on_drop, capacity)
 
     @classmethod
     def rendezvous(cls) -> Self:
         """Return a channel without a buffer, as Go's `make(chan T)`: a put goes ahead only for a waiting receiver.
 
-        Its maxsize reads 0, and it is full unless a receiver waits.
+        Its maxsize reads 0, and it is full unless a receiver waits. It has no overflow policy.
         """
         channel = cls()
+        channel._dropping = None
         channel._capacity = channel._bound = channel._put_below = 0
         return channel
 
@@ -98,9 +118,12 @@ class Channel(Machine[T]):
     def full(self) -> bool:
         """Return whether `put_nowait` would find no room.
 
-        A granted slot is not room; a waiting receiver is. A closed channel is full when `maxsize` items are buffered.
+        A granted slot is not room; a waiting receiver is. With an overflow policy an open channel is never full. A
+        closed channel is full when `maxsize` items are buffered.
         """
-        return len(self._buffer) >= self._capacity if self._closed else self._room() <= 0
+        if self._closed:
+            return len(self._buffer) >= self._capacity
+        return self._dropping is None and self._room() <= 0
 
     def closed(self) -> bool:
         """Return whether the channel is closed; buffered items can still be received."""
@@ -116,6 +139,7 @@ class Channel(Machine[T]):
             open_senders=self._open_senders,
             open_receivers=self._open_receivers,
             closed=self._closed,
+            dropped=0 if self._dropping is None else self._dropping.dropped,
         )
 
     def __iter__(self) -> Iterator[T]:
@@ -132,8 +156,9 @@ class Channel(Machine[T]):
 
     def _summary(self) -> str:
         rendezvous = " rendezvous" if self._capacity == 0 else ""
+        policy = "" if self._dropping is None else f" overflow={self._dropping.policy.name}"
         closed = " closed" if self._closed else ""
-        return f"maxsize={self._maxsize} qsize={Channel.qsize(self)}{rendezvous}{closed}"
+        return f"maxsize={self._maxsize} qsize={Channel.qsize(self)}{rendezvous}{policy}{closed}"
 
     @override
     def __reduce__(self) -> str:
@@ -144,7 +169,7 @@ class Channel(Machine[T]):
     async def put(self, item: T, /) -> None:
         """Put an item into the channel, waiting for room if there is none.
 
-        As `Sender.put`.
+        As `Sender.put`. With an overflow policy it never waits.
 
         Cancellation:
             Safe, as for `Sender.put`: the item is not in the channel and never will be.
@@ -155,6 +180,11 @@ class Channel(Machine[T]):
             return
         if self._put_below >= BUDGET and self._rests_from_puts():
             await PAUSE
+        if self._dropping is not None:
+            if self._dropping.rests():
+                await PAUSE
+            self._dropping.put(self, item)
+            return
         if self._admit(item):
             return
         if self._closed:
@@ -176,11 +206,13 @@ class Channel(Machine[T]):
     def put_nowait(self, item: T, /) -> None:
         """Put an item into the channel at once.
 
-        As `Sender.put_nowait`.
+        As `Sender.put_nowait`. With an overflow policy it never raises ChannelFull.
         """
         buffer = self._buffer
         if len(buffer) < self._put_below:
             buffer.append(item)
+        elif self._dropping is not None:
+            self._dropping.put(self, item)
         elif not self._admit(item):
             self._check_open()
             raise ChannelFull(f"{self!r} has no room")
@@ -411,7 +443,8 @@ class Channel(Machine[T]):
 
     def on_put(self, item: T, /) -> Case[None]:
         """Return a case for `select` that puts the item."""
-        return Case(PutOperation(self, item))
+        dropping = self._dropping
+        return Case(PutOperation(self, item) if dropping is None else DroppingPut(self, item, dropping))
 
 
 def _integer(given: object) -> int | None:

@@ -135,7 +135,6 @@ class GetOperation(Side[T]):
         return Mapped(self, fn)
 
 
-@final
 class PutOperation(Side[None], Generic[T]):
     """A put of one item."""
 

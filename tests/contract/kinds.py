@@ -13,7 +13,7 @@ from typing import Never, Protocol
 
 import pytest
 
-from aiochannel import Channel, ChannelStatistics, Receiver, Sender, select
+from aiochannel import Channel, ChannelStatistics, Overflow, Receiver, Sender, select
 
 End = AbstractContextManager[Sender[object] | Receiver[object]]
 
@@ -125,6 +125,10 @@ KINDS = [
     Kind("maxsize 100", whole(lambda: Channel(100)), capacity=100),
     Kind("unbounded", whole(Channel[object]), capacity=math.inf),
     Kind("rendezvous", whole(Channel[object].rendezvous), capacity=0),
+    Kind("conflated", whole(lambda: Channel(1, overflow=Overflow.DROP_OLDEST)), capacity=1, loses=True),
+    Kind("drop oldest", whole(lambda: Channel(3, overflow=Overflow.DROP_OLDEST)), capacity=3, loses=True),
+    Kind("replace newest", whole(lambda: Channel(3, overflow=Overflow.REPLACE_NEWEST)), capacity=3, loses=True),
+    Kind("drop incoming", whole(lambda: Channel(3, overflow=Overflow.DROP_INCOMING)), capacity=3, loses=True),
 ]
 
 
