@@ -76,12 +76,12 @@ class Dropping(Generic[T]):
             try:
                 buffer.append(item)
             except BaseException:  # raised by a signal handler
-                self._finish(machine, [])
+                self._accept(machine, (), [])
                 raise
             try:
                 buffer[machine._capacity]
             except IndexError:  # a signal handler has taken one
-                self._finish(machine, [])
+                self._accept(machine, (), [])
                 return
             self.dropped += 1
             del buffer[self._place]
@@ -89,36 +89,36 @@ class Dropping(Generic[T]):
     def _displace(self, machine: Machine[T], item: T) -> None:
         """Put the item where there is no room, several items may be too many, and somebody may have to be told."""
         dropped: list[T] = []
-        if machine._closed:  # no call between this and the change
-            machine._check_open()
         try:
-            if self._place is None:
-                self.dropped += 1
-                dropped += [item]
-            else:
-                machine._buffer.append(item)
-            self._finish(machine, dropped)
-        except BaseException:  # raised by a signal handler, or by `on_drop`
-            self._finish(machine, dropped)
+            accepted = self._accept(machine, (item,), dropped)
+        except BaseException:  # raised by a signal handler
+            self._accept(machine, (), dropped)
             raise
+        finally:
+            if self._on_drop is not None:
+                try:
+                    _tell(self._on_drop, dropped, machine)
+                except BaseException:  # raised by a signal handler, or by `on_drop`
+                    _tell(self._on_drop, dropped, machine)
+                    raise
+        if not accepted:
+            machine._check_open()
 
-    def _finish(self, machine: Machine[T], dropped: list[T]) -> None:
-        """Drop what is more than the channel holds, and tell of it; if a signal handler raises, call it again."""
-        while True:
-            self._drop_excess(machine, dropped)
-            if not dropped:
-                break
-            item = dropped[0]
-            del dropped[0]
-            try:
-                if self._on_drop is not None:
-                    self._on_drop(item)
-            except Exception as error:
-                _report(error, machine)
+    def _accept(self, machine: Machine[T], new: tuple[T, ...], dropped: list[T]) -> bool:
+        """Drop one item for a new one, or several where cancelled receivers had left more than the channel holds.
 
-    def _drop_excess(self, machine: Machine[T], dropped: list[T]) -> None:
-        """Drop one item, or several where cancelled receivers had left more than the channel holds."""
+        Return whether the channel is open. If a signal handler raises in here, call it again, without a new item. It
+        calls nothing that could be too deep a recursion.
+        """
         buffer, place = machine._buffer, self._place
+        if new:
+            if machine._closed:  # no call between this and the change
+                return False
+            if place is None:
+                self.dropped += 1
+                dropped += new
+            else:
+                buffer.extend(new)
         while place is not None:
             if len(buffer) <= machine._capacity + machine._receivers.woken:
                 break
@@ -132,6 +132,20 @@ class Dropping(Generic[T]):
             dropped += [item]
         if machine._receivers:  # they came with a signal handler
             machine._promise()
+        return True
+
+
+def _tell(on_drop: Callable[[T], object], dropped: list[T], machine: Machine[T]) -> None:
+    """Call `on_drop` for each item; if it raises anything but an Exception, the rest is still in the list."""
+    while True:
+        if not dropped:
+            break
+        item = dropped[0]
+        del dropped[0]
+        try:
+            on_drop(item)
+        except Exception as error:
+            _report(error, machine)
 
 
 def _report(error: Exception, machine: Machine[T]) -> None:

@@ -163,7 +163,8 @@ class Ending:
                 return
 
     def _fill(self, name: str, channel: Channel[str]) -> Iterator[str]:
-        size = {RENDEZVOUS: 0}.get(self.world.scenario.size, self.world.scenario.size)
+        scenario = self.world.scenario
+        size = MOST if scenario.policy else {RENDEZVOUS: 0}.get(scenario.size, scenario.size)
         count = 0
         try:
             while count < MOST:
@@ -191,8 +192,16 @@ class Ending:
     def _accounts(self, name: str) -> Iterator[str]:
         ledger = self.world.ledgers[name]
         spare = sum([self._note(call, name) for call in self.world.calls])
-        ledger.receive(self.taken[name])
+        told = self.world.dropped[name]
+        dropped = self.world.channels[name].statistics().dropped
+        if self.world.scenario.quiet:
+            spare += dropped
+        elif dropped != len(told):
+            yield f"{name} counts {dropped} items as dropped, and told of {told}"
+        ledger.receive([*self.taken[name], *told])
         lost = ledger.lost()
+        if self.world.scenario.quiet and not ledger.doubtful and len(lost) < dropped:
+            yield f"{name} counts {dropped} items as dropped, and has lost {lost}"
         if len(lost) <= spare:
             ledger.receive(lost)
         yield from ledger.violations()

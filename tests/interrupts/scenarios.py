@@ -10,6 +10,7 @@
     small              at the beginning: a call that need not wait may let other tasks run, as else one in a thousand
     .b behind a verb   on the second channel
 
+The size may have an overflow policy behind it: `2 DROP_OLDEST`; with `quiet` nobody is told of what is dropped.
 The loop rests after each step before, and after the last of the others.
 """
 
@@ -23,6 +24,8 @@ class Scenario(NamedTuple):
     size: int
     before: str
     during: str
+    policy: str = ""
+    quiet: bool = False
 
     @property
     def channels(self) -> str:
@@ -178,15 +181,43 @@ end: one of two leaves           | 1 | open:E open:F G:get                 | ent
 end: last leaves                 | 1 | open:E enter:E G:get J:join         | leave:E
 end: last crashes                | 1 | open:E enter:E G:next               | crash:E
 end: receiving, last leaves      | 1 | openr:E enter:E put! P:put          | leave:E
+drop: oldest                     | 2 DROP_OLDEST          | put! put!              | P:put
+drop: oldest, quiet              | 2 DROP_OLDEST quiet    | put! put!              | P:put
+drop: newest                     | 2 REPLACE_NEWEST       | put! put!              | P:put
+drop: newest, quiet              | 2 REPLACE_NEWEST quiet | put! put!              | P:put
+drop: incoming                   | 2 DROP_INCOMING        | put! put!              | P:put
+drop: incoming, quiet            | 2 DROP_INCOMING quiet  | put! put!              | P:put
+drop: conflated                  | 1 DROP_OLDEST          | put!                   | put! put!
+drop: conflated, quiet           | 1 DROP_OLDEST quiet    | put!                   | put! put!
+drop: room                       | 2 DROP_OLDEST          | put!                   | P:put
+drop: beside promises            | 1 DROP_OLDEST          | G:get H:get            | put! put! put! put!
+drop: newest beside promises     | 1 REPLACE_NEWEST quiet | G:get H:get            | put! put! put! put!
+drop: incoming beside promises   | 1 DROP_INCOMING        | G:get                  | put! put! put!
+drop: of a cancelled receiver    | 1 DROP_OLDEST          | G:get H:get            | put! put! put! cancel:G run put!
+drop: all of cancelled receivers | 1 DROP_OLDEST          | G:get H:get | put! put! put! cancel:G cancel:H run put!
+drop: the same, quiet            | 1 DROP_OLDEST quiet    | G:get H:get | put! put! put! cancel:G cancel:H run put!
+drop: the newest of them         | 1 REPLACE_NEWEST       | G:get H:get | put! put! put! cancel:G cancel:H run put!
+drop: none of them               | 1 DROP_INCOMING        | G:get H:get | put! put! put! cancel:G cancel:H run put!
+drop: batch                      | 2 DROP_OLDEST          | put!                   | P:put_many
+drop: iterator                   | 2 REPLACE_NEWEST       | put!                   | P:put_iter
+drop: rests                      | 2 DROP_OLDEST          | small put! put! put!   | P:put run Q:put
+drop: select                     | 1 DROP_OLDEST          | put!                   | S:sel(put,get.b)
+drop: select, rests              | 1 DROP_INCOMING        | small put! put!        | S:sel(put) run T:sel(put+map)
+drop: select, mapped             | 1 REPLACE_NEWEST       | put!                   | S:sel(get.b,put+map)
+drop: select, room               | 1 DROP_OLDEST          |                        | S:sel(put,get.b)
+drop: select, closed             | 1 DROP_OLDEST          | small put! close       | S:sel(put) run T:sel(put+or)
+drop: closed                     | 1 DROP_OLDEST          | put! close             | put! P:put
 """
 
 
 def _scenarios() -> dict[str, Scenario]:
     found: dict[str, Scenario] = {}
     for line in _CATALOGUE.strip().splitlines():
-        name, size, before, during = (part.strip() for part in line.split("|"))
+        name, sizes, before, during = (part.strip() for part in line.split("|"))
         assert name not in found
-        found[name] = Scenario(name, RENDEZVOUS if size == "R" else int(size), before, during)
+        size, *how = sizes.split()
+        maxsize = RENDEZVOUS if size == "R" else int(size)
+        found[name] = Scenario(name, maxsize, before, during, "".join(how[:1]), "quiet" in how)
     return found
 
 
