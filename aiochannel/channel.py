@@ -85,8 +85,8 @@ class Channel(Machine[T]):
         capacity = min(size or UNBOUNDED, UNBOUNDED)
         super().__init__(capacity, loop)
         self._maxsize = size
-        plain = overflow is Overflow.WAIT and on_drop is None
-        self._dropping = None if plain else dropping_puts(overflow, on_drop, capacity)
+        waits = overflow is Overflow.WAIT and on_drop is None
+        self._dropping = None if waits else dropping_puts(overflow, on_drop, capacity)
 
     @classmethod
     def rendezvous(cls) -> Self:

@@ -200,11 +200,11 @@ class DroppingPut(PutOperation[T]):
         return None
 
 
-def dropping_puts(overflow: Overflow, on_drop: Callable[[T], object] | None, capacity: int) -> Dropping[T] | None:
-    """Return the puts of a channel with this policy, None if they wait.
+def dropping_puts(overflow: Overflow, on_drop: Callable[[T], object] | None, capacity: int) -> Dropping[T]:
+    """Return the puts of a channel with this policy.
 
     Raises:
-        TypeError: one of the arguments is none, or there is nothing to tell of.
+        TypeError: one of the arguments is none, or puts wait and drop nothing to tell of.
         ValueError: a channel without a limit never overflows.
     """
     policy: object = overflow
@@ -212,10 +212,8 @@ def dropping_puts(overflow: Overflow, on_drop: Callable[[T], object] | None, cap
         raise TypeError(f"overflow must be an Overflow, not {policy!r}")
     if on_drop is not None and not callable(on_drop):
         raise TypeError(f"on_drop must be callable, not {on_drop!r}")
-    if policy is not Overflow.WAIT:
-        if capacity >= UNBOUNDED:
-            raise ValueError(f"a channel without a limit never overflows: with {policy} it needs a maxsize")
-        return Dropping(policy, on_drop)
-    if on_drop is not None:
+    if policy is Overflow.WAIT:
         raise TypeError("on_drop needs an overflow policy: a channel whose puts wait drops nothing")
-    return None
+    if capacity >= UNBOUNDED:
+        raise ValueError(f"a channel without a limit never overflows: with {policy} it needs a maxsize")
+    return Dropping(policy, on_drop)

@@ -2,10 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 import pytest
+from typing_extensions import override
 
 from aiochannel import Channel, ChannelClosed, ChannelFull, Overflow, otherwise, select
 from aiochannel._core import machine
@@ -388,9 +390,8 @@ def test_the_hook_is_called_for_overflow_only() -> None:
 # Letting other tasks run
 
 
-@every_policy
 @pytest.mark.parametrize("call", ["put", "put_many", "endless", "select", "mapped"])
-@pytest.mark.parametrize("maxsize", [1, 3_000])
+@pytest.mark.parametrize(("policy", "maxsize"), [*((policy, 1) for policy in POLICIES), (Overflow.DROP_OLDEST, 3_000)])
 async def test_puts_that_never_wait_let_other_tasks_run(policy: Overflow, call: str, maxsize: int) -> None:
     channel, _ = made(policy, maxsize)
     running = True
@@ -487,3 +488,120 @@ def test_a_finalizer_that_puts_while_its_item_is_dropped_is_a_put_as_any_other(p
     channel.put_nowait(2)
     assert ([3], 2) == told(channel)
     assert [1] == counts
+
+
+# A signal handler in the middle of a put. All that it may do, and where, is in tests/interrupts.
+
+
+class Interrupted(deque[object]):
+    """A buffer: a signal handler runs once, when it has been appended to, or when its length is asked for."""
+
+    def __init__(self, where: str, handler: Callable[[], object]) -> None:
+        super().__init__()
+        self.where = where
+        self.handler = handler
+
+    def reach(self, where: str) -> None:
+        if where == self.where:
+            self.where = ""
+            self.handler()
+
+    @override
+    def append(self, item: object) -> None:
+        super().append(item)
+        self.reach("append")
+
+    @override
+    def extend(self, items: Iterable[object]) -> None:
+        super().extend(items)
+        self.reach("extend")
+
+    @override
+    def __len__(self) -> int:
+        length = super().__len__()
+        self.reach("len")
+        return length
+
+
+def interrupted(
+    where: str, handler: Callable[[Channel[object]], object], policy: Overflow, *, hook: bool = False
+) -> tuple[Channel[object], list[object]]:
+    """Return a full channel whose next put is interrupted, and the list of what it drops and tells."""
+    dropped: list[object] = []
+    channel = Channel[object](1, overflow=policy, on_drop=dropped.append if hook else None)
+    channel._buffer = buffer = Interrupted("", lambda: handler(channel))
+    channel.put_nowait(0)
+    buffer.where = where
+    return channel, dropped
+
+
+def stop(_: Channel[object]) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("policy", THAT_ACCEPT)
+@pytest.mark.parametrize(("where", "hook"), [("append", False), ("extend", True)])
+def test_a_put_in_which_a_signal_handler_raises_leaves_no_item_too_many(
+    policy: Overflow, where: str, hook: bool
+) -> None:
+    channel, dropped = interrupted(where, stop, policy, hook=hook)
+    with pytest.raises(KeyboardInterrupt):
+        channel.put_nowait(1)
+    assert ([1], 1) == told(channel)
+    assert [0] * hook == dropped
+
+
+@pytest.mark.parametrize("policy", THAT_ACCEPT)
+@pytest.mark.parametrize(("where", "hook"), [("append", False), ("extend", True)])
+def test_a_put_drops_nothing_if_a_signal_handler_takes_an_item(policy: Overflow, where: str, hook: bool) -> None:
+    channel, dropped = interrupted(where, Channel.get_nowait, policy, hook=hook)
+    channel.put_nowait(1)
+    assert ([1], 0) == told(channel)
+    assert [] == dropped
+
+
+def at_the_next_len(handler: Callable[[Channel[object]], object]) -> Callable[[Channel[object]], None]:
+    """Return a signal handler that lets another one run where the length of the buffer is asked for next."""
+
+    def arm(channel: Channel[object]) -> None:
+        buffer = channel._buffer
+        assert isinstance(buffer, Interrupted)
+        buffer.where = "len"
+        buffer.handler = lambda: handler(channel)
+
+    return arm
+
+
+@pytest.mark.parametrize("policy", THAT_ACCEPT)
+def test_a_put_drops_nothing_if_a_signal_handler_takes_an_item_behind_the_look(policy: Overflow) -> None:
+    channel, dropped = interrupted("extend", at_the_next_len(Channel.get_nowait), policy, hook=True)
+    channel.put_nowait(1)
+    assert ([1], 0) == told(channel)
+    assert [] == dropped
+
+
+@every_policy
+@pytest.mark.parametrize("hook", [False, True])
+def test_a_put_is_refused_if_a_signal_handler_closes_behind_the_look(policy: Overflow, hook: bool) -> None:
+    channel, dropped = interrupted("len", at_the_next_len(Channel.close), policy, hook=hook)
+    with pytest.raises(ChannelClosed):
+        channel.put_nowait(1)
+    assert ([0], 0) == told(channel)
+    assert [] == dropped
+
+
+@pytest.mark.parametrize("policy", THAT_ACCEPT)
+@pytest.mark.parametrize("hook", [False, True])
+async def test_a_receiver_that_begins_to_wait_in_the_middle_of_a_put_is_promised_its_item(
+    policy: Overflow, hook: bool
+) -> None:
+    def wait(channel: Channel[object]) -> None:
+        assert 0 == channel.get_nowait()
+        getting.send(None)
+
+    channel, dropped = interrupted("len", at_the_next_len(wait), policy, hook=hook)
+    getting = channel.get()
+    channel.put_nowait(1)
+    with pytest.raises(StopIteration) as taken:
+        getting.send(None)
+    assert (1, [], 0) == (taken.value.value, dropped, channel.statistics().dropped)
