@@ -64,8 +64,8 @@ class Dropping(Generic[T]):
     def put(self, machine: Machine[T], item: T) -> None:
         """Put the item, and drop one if there is no room; raise ChannelClosed if the channel is closed."""
         buffer, receivers = machine._buffer, machine._receivers
-        # The bound of a closed channel is no length. If all of `bound` items are unpromised, there is no room.
-        if receivers or receivers.woken or len(buffer) != machine._bound:
+        # Without receivers there is no room beyond the bound. That of a closed channel is no length.
+        if receivers or receivers.woken or receivers.stale or len(buffer) != machine._bound:
             if not machine._admit(item):
                 self._displace(machine, item)
         elif self._on_drop is not None:

@@ -142,12 +142,35 @@ PROGRAMS += [
 ]
 
 
+# Puts that never wait: what is dropped, beside promises, cancellations and closes.
+POLICIES = ("DROP_OLDEST", "REPLACE_NEWEST", "DROP_INCOMING")
+PROGRAMS += [
+    program(text, size, cancels=cancels, any_order=any_order, rests=rests, policy=policy)
+    for policy in POLICIES
+    for text, size, cancels, any_order, rests in [
+        ("G: get | A: put_nowait put_nowait put_nowait", 1, 0, False, False),
+        ("G: get | A: put_nowait put_nowait put_nowait put_nowait | H: get_nowait", 1, 1, False, False),
+        ("G: get | H: get | A: put put put put", 1, 1, False, False),
+        ("G: get | H: get | A: put_nowait put_nowait put_nowait put_nowait put_nowait", 1, 2, True, False),
+        ("A: put put | B: put | C: close | G: get | J: join", 1, 1, False, False),
+        ("A: put_nowait put_nowait put_nowait | C: abort | G: get | H: get", 2, 1, False, False),
+        ("A: put_many:5 | G: get get | H: get_many:2", 2, 1, False, False),
+        ("A> : put put put | B> : put_many:2 | G: iter", 2, 1, False, False),
+        ("S: sel(put,get@b) | A: put put | G: get | B: put@b put@b", 1, 1, False, False),
+        ("S: sel(get@b,put:fail) sel(get@b,put:map) | A: put put | G: get", 1, 1, False, False),
+        ("S: sel(get,put) | A: put put | C: close | G: get", 1, 1, False, False),
+        ("A: put put put put | G: get get | B: timeout:0(put)", 1, 1, False, True),
+        ("S: sel(put:map,get@b) sel(put,get@b) sel(put:or,get@b) | A: put | C: close", 1, 1, False, True),
+    ]
+]  # fmt: skip
+
+
 def variants() -> list[Program]:
     """Each program on channels of several sizes, with two cancels, with woken tasks run in order and in any order."""
     found = {
         script._replace(size=size, cancels=2, any_order=any_order): None
         for script in PROGRAMS
-        for size in (script.size, 1, 2, RENDEZVOUS)
+        for size in (script.size, 1, 2, *(() if script.policy else (RENDEZVOUS,)))
         for any_order in (False, True)
     }
     return list(found)

@@ -69,17 +69,19 @@ class Program(NamedTuple):
     any_order: bool
     lanes: tuple[LaneText, ...]
     rests: bool = False  # calls let other tasks run after one or two, not a thousand
+    policy: str = ""  # of the channels, if a put is not to wait
 
     def describe(self) -> str:
         size = f"maxsize {self.size}" if self.size > 0 else size_word(self.size)
         words = [size, f"{self.cancels} cancels"] + ["any order"] * self.any_order + ["rests"] * self.rests
+        words += [self.policy] * bool(self.policy)
         return f"{self.text}  [{', '.join(words)}]"
 
     def channels(self) -> list[str]:
         return _channels(self.lanes)
 
     def machines(self) -> dict[str, Reference]:
-        return {name: Reference(self.size) for name in self.channels()}
+        return {name: Reference(self.size, self.policy) for name in self.channels()}
 
 
 @cache
@@ -93,7 +95,9 @@ def _channels(lanes: tuple[LaneText, ...]) -> list[str]:
     return sorted(found)
 
 
-def program(text: str, size: int = 1, *, cancels: int = 2, any_order: bool = False, rests: bool = False) -> Program:
+def program(
+    text: str, size: int = 1, *, cancels: int = 2, any_order: bool = False, rests: bool = False, policy: str = ""
+) -> Program:
     """Read a program.
 
     Raises:
@@ -106,7 +110,7 @@ def program(text: str, size: int = 1, *, cancels: int = 2, any_order: bool = Fal
             raise ValueError(f"no lane can have the name {name}: it is a decision")
         if names.count(name) > 1:
             raise ValueError(f"{names.count(name)} lanes have the name {name}")
-    return Program(text, size, cancels, any_order, lanes, rests)
+    return Program(text, size, cancels, any_order, lanes, rests, policy)
 
 
 def _lane(text: str) -> LaneText:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
-from aiochannel import Channel, Receiver, Sender
+from aiochannel import Channel, Overflow, Receiver, Sender
 from tests.model.record import Observable
 from tests.model.reference import RENDEZVOUS
 
@@ -35,6 +35,10 @@ Make = Callable[[int], Subject]
 
 def make_channel(size: int) -> Subject:
     return Channel[str].rendezvous() if size == RENDEZVOUS else Channel[str](size)
+
+
+def make_dropping(size: int, policy: str, on_drop: Callable[[str], object]) -> Subject:
+    return Channel[str](size, overflow=Overflow[policy], on_drop=on_drop)
 
 
 def whole(subject: Subject) -> Channel[str]:

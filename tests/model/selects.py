@@ -43,7 +43,7 @@ class Arm(Ticket):
     def ready(self) -> Outcome | None:
         """Carry the case out, if that can be done at once."""
         if self.verb == "put":
-            if self.machine.closed or self.machine.room():
+            if self.machine.closed or self.machine.room() or self.machine.policy:
                 return self.finish()
         elif self.machine.drained() or self.machine.unpromised():
             return self.finish()
