@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.dropping import BY_HAND, CONFLATED, DROPS, ROOM
 from benchmarks.everyday import ITEM_BY_ITEM, WAITS
 from benchmarks.memory import IDLE
 from benchmarks.results import Results
@@ -83,4 +84,7 @@ GOALS: Final = [
     Goal("select of 2 that waits: times faster, nothing left", _faster(TIDY, select_of(2, "none")), "≥", 5, 5),
     Goal("batches of 64: times faster than item by item", _faster(ITEM_BY_ITEM, "batches of 64, unbounded"), "≥", 3, 3),
     Goal("batches of 64: the same at maxsize 64", _faster(ITEM_BY_ITEM, "batches of 64, maxsize 64"), "≥", 3, 3),
+    Goal("a put that drops, maxsize 1: times faster than by hand", _faster(BY_HAND, CONFLATED), "≥", 1.3, 1.5),
+    Goal("a put that drops, maxsize 100: times faster than by hand", _faster(BY_HAND, DROPS), "≥", 1.3, 1.5),
+    Goal("a put that drops over one that has room", _over(ROOM, CONFLATED), "≤", 3.5, 2.5),
 ]

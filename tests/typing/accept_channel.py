@@ -7,7 +7,16 @@ from typing import assert_type
 
 from typing_extensions import override
 
-from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelError, ChannelFull, ChannelStatistics, __version__
+from aiochannel import (
+    Channel,
+    ChannelClosed,
+    ChannelEmpty,
+    ChannelError,
+    ChannelFull,
+    ChannelStatistics,
+    Overflow,
+    __version__,
+)
 
 
 async def batches(channel: Channel[int]) -> None:
@@ -39,6 +48,21 @@ def statistics(channel: Channel[int]) -> None:
     assert_type(seen.waiting_senders + seen.waiting_receivers, int)
     assert_type(seen.open_senders + seen.open_receivers, int)
     assert_type(seen.closed, bool)
+    assert_type(seen.dropped, int)
+
+
+def heard(item: int) -> str:
+    return str(item)
+
+
+def overflow(policy: Overflow) -> None:
+    assert_type(Channel[int](1, overflow=policy), Channel[int])
+    assert_type(Channel[int](1, None, overflow=Overflow.DROP_OLDEST, on_drop=heard), Channel[int])
+    assert_type(Channel[int](1, overflow=Overflow.REPLACE_NEWEST, on_drop=print), Channel[int])
+    assert_type(Channel(1, overflow=Overflow.DROP_INCOMING, on_drop=heard), Channel[int])
+    wider: Channel[bool] = Channel(1, overflow=policy, on_drop=heard)
+    assert_type(wider, Channel[bool])
+    _text: str = policy.value
 
 
 def errors(full: ChannelFull, empty: ChannelEmpty, closed: ChannelClosed) -> Sequence[ChannelError]:

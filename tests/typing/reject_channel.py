@@ -1,7 +1,7 @@
 """What a channel does not have, and what it does not take."""
 
 import aiochannel
-from aiochannel import Channel, ChannelClosed, ChannelStatistics
+from aiochannel import Channel, ChannelClosed, ChannelStatistics, Overflow
 
 
 async def batches(channel: Channel[int]) -> None:
@@ -27,6 +27,18 @@ def frozen(seen: ChannelStatistics) -> None:
     seen.qsize = 3  # E: a field of the statistics assigned
     seen.size  # E: a field that the statistics do not have
     _text: str = seen.closed  # E: a field of the statistics taken for another type
+
+
+def heard(item: int) -> str:
+    return str(item)
+
+
+def overflow() -> None:
+    Channel[int](1, overflow="drop oldest")  # E: a str given as an overflow policy
+    Channel[int](1, None, Overflow.DROP_OLDEST)  # E: an overflow policy given by position
+    Channel[int](1, overflow=Overflow.DROP_NEWEST)  # E: a policy that there is not
+    Channel[str](1, overflow=Overflow.DROP_OLDEST, on_drop=heard)  # E: on_drop for items of another type
+    Channel[int](1, overflow=Overflow.DROP_OLDEST, on_drop=heard(1))  # E: the result of on_drop given in its place
 
 
 class MyStatistics(ChannelStatistics):  # E: a subclass of ChannelStatistics, which is final
