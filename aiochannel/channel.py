@@ -16,7 +16,7 @@ from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
 from aiochannel.handles import End, ReceiverHandle, SenderHandle, receiving_end, sending_end
-from aiochannel.overflow import DroppingPut, Overflow, dropping_puts
+from aiochannel.overflow import WAIT, Dropping, DroppingPut, Overflow, dropping_puts
 from aiochannel.protocols import Receiver, Sender
 
 T = TypeVar("T")
@@ -85,8 +85,9 @@ class Channel(Machine[T]):
         capacity = min(size or UNBOUNDED, UNBOUNDED)
         super().__init__(capacity, loop)
         self._maxsize = size
-        waits = overflow is Overflow.WAIT and on_drop is None
-        self._dropping = None if waits else dropping_puts(overflow, on_drop, capacity)
+        self._dropping: Dropping[T] | None = None
+        if overflow is not WAIT or on_drop is not None:
+            self._dropping = dropping_puts(overflow, on_drop, capacity)
 
     @classmethod
     def rendezvous(cls) -> Self:
