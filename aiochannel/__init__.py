@@ -2,7 +2,7 @@
 
 Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), overflow, cases and selection
 (waiting for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers,
-merging.
+merging, priority.
 """
 
 from aiochannel.cases import Case, otherwise
@@ -11,6 +11,7 @@ from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, Channel
 from aiochannel.handles import End
 from aiochannel.merging import merge
 from aiochannel.overflow import Overflow
+from aiochannel.priority import PriorityChannel
 from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import select, select_any
 from aiochannel.tasks import TaskGroup, origins
@@ -28,6 +29,7 @@ __all__ = [
     "ChannelStatistics",
     "End",
     "Overflow",
+    "PriorityChannel",
     "Receiver",
     "Sender",
     "TaskGroup",

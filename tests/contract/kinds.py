@@ -13,7 +13,7 @@ from typing import Never, Protocol
 
 import pytest
 
-from aiochannel import Channel, ChannelStatistics, Overflow, Receiver, Sender, select
+from aiochannel import Channel, ChannelStatistics, Overflow, PriorityChannel, Receiver, Sender, select
 
 End = AbstractContextManager[Sender[object] | Receiver[object]]
 
@@ -129,6 +129,8 @@ KINDS = [
     Kind("drop oldest", whole(lambda: Channel(3, overflow=Overflow.DROP_OLDEST)), capacity=3, loses=True),
     Kind("replace newest", whole(lambda: Channel(3, overflow=Overflow.REPLACE_NEWEST)), capacity=3, loses=True),
     Kind("drop incoming", whole(lambda: Channel(3, overflow=Overflow.DROP_INCOMING)), capacity=3, loses=True),
+    Kind("priority, maxsize 2", whole(lambda: PriorityChannel(2, key=lambda _: 0)), capacity=2),
+    Kind("priority, unbounded", whole(lambda: PriorityChannel(key=lambda _: 0)), capacity=math.inf),
 ]
 
 
