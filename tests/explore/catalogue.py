@@ -165,12 +165,30 @@ PROGRAMS += [
 ]  # fmt: skip
 
 
+# The best item leaves first, and among equal ones the first that was accepted; waiters keep their order.
+PROGRAMS += [
+    program("A: put put | B: put put | G: get get get", size=0, cancels=1, ordered=True),
+    program("G: get | A: put_nowait put_nowait | B: put_nowait", size=2, cancels=1, ordered=True),
+    program("A: put put | B: put | C: put_nowait | G: get get", size=1, cancels=1, ordered=True),
+    program("A: put put | B: put put_nowait | G: get_nowait get_nowait", size=2, cancels=1, ordered=True),
+    program("A: put_many:3 | B: put_many:2 | G: get_many:2 get_many_nowait:2", size=2, cancels=1, ordered=True),
+    program("A: put put close | B: put | G: iter | J: join", size=2, cancels=1, ordered=True),
+    program("A: put_nowait put_nowait | B: put_nowait | C: abort | G: get peek", size=0, cancels=1, ordered=True),
+    program("S: sel(get:map,get@b) | A: put | B: put put@b | G: get", size=2, cancels=1, ordered=True),
+    program("S: sel(get:fail,get@b) | A: put put | B: put | G: get", size=2, cancels=1, ordered=True),
+    program("S: sel(put,get@b) | A: put put | B: put | G: get get", size=1, cancels=1, ordered=True),
+    program("A> : put put | B> : put | G< : get | H< : get", size=2, cancels=1, ordered=True),
+    program("A: put put put | B: put | G: get get | H: get_nowait", size=0, cancels=1, rests=True, ordered=True),
+    program("A: put | B: put | G: get | H: get", size=1, cancels=1, any_order=True, ordered=True),
+]
+
+
 def variants() -> list[Program]:
     """Each program on channels of several sizes, with two cancels, with woken tasks run in order and in any order."""
     found = {
         script._replace(size=size, cancels=2, any_order=any_order): None
         for script in PROGRAMS
-        for size in (script.size, 1, 2, *(() if script.policy else (RENDEZVOUS,)))
+        for size in (script.size, 1, 2, *(() if script.policy or script.ordered else (RENDEZVOUS,)))
         for any_order in (False, True)
     }
     return list(found)

@@ -86,7 +86,9 @@ def check(script: Program, record: Record) -> list[Violation]:
     found.extend(Violation("noise", complaint) for complaint in record.complaints)
     for name in script.channels():
         history = History(script, record, name)
-        rules = [exactly_once, fifo, woken_once, after_close, closed_is_final, joined]
+        rules = [exactly_once, woken_once, after_close, closed_is_final, joined]
+        if not script.ordered:
+            rules.append(fifo)
         if not history.selected and not script.policy:
             rules.append(nothing_taken_from_waiters)  # who waits where is not to be seen of a select
             if not script.any_order:

@@ -53,6 +53,7 @@ class Failure(NamedTuple):
         """Return the schedule as a line for a test."""
         any_order = ", any_order=True" if self.program.any_order else ""
         policy = f", policy={self.program.policy!r}" if self.program.policy else ""
+        policy += ", ordered=True" if self.program.ordered else ""
         return f"replay({self.program.text!r}, {self.program.size}, {list(self.decisions)!r}{any_order}{policy})"
 
     def as_command(self) -> str:
@@ -60,6 +61,8 @@ class Failure(NamedTuple):
         words = ["python", "-m", "tests.explore", self.program.text, "--size", size_word(self.program.size)]
         if self.program.any_order:
             words.append("--any-order")
+        if self.program.ordered:
+            words.append("--ordered")
         if self.program.policy:
             words += ["--policy", self.program.policy]
         return shlex.join([*words, "--replay", ", ".join(self.decisions)])
@@ -204,8 +207,9 @@ def replay(
     *,
     any_order: bool = False,
     policy: str = "",
+    ordered: bool = False,
 ) -> tuple[Violation, ...]:
     """Return what a pasted schedule violates, which is nothing once the fault is mended."""
     schedule = list(decisions)
-    script = program(text, size, cancels=cancels_in(schedule), any_order=any_order, policy=policy)
+    script = program(text, size, cancels=cancels_in(schedule), any_order=any_order, policy=policy, ordered=ordered)
     return Explorer(script, make).replay(schedule)[1]

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
-from aiochannel import Channel, Overflow, Receiver, Sender
+from aiochannel import Channel, Overflow, PriorityChannel, Receiver, Sender
 from tests.model.record import Observable
 from tests.model.reference import RENDEZVOUS
 
@@ -41,8 +41,17 @@ def make_dropping(size: int, policy: str, on_drop: Callable[[str], object]) -> S
     return Channel[str](size, overflow=Overflow[policy], on_drop=on_drop)
 
 
-def whole(subject: Subject) -> Channel[str]:
-    assert isinstance(subject, Channel)
+def key_of(item: object) -> float:
+    """Return the key of an item: what a later lane has put leaves first."""
+    return -ord(str(item)[0])
+
+
+def make_ordered(size: int) -> Subject:
+    return PriorityChannel[str](size, key=key_of)
+
+
+def whole(subject: Subject) -> Channel[str] | PriorityChannel[str]:
+    assert isinstance(subject, (Channel, PriorityChannel))
     return subject
 
 

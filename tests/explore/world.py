@@ -14,7 +14,19 @@ from aiochannel import Case, ChannelClosed, Receiver, Sender, otherwise, select_
 from tests.budgets import SHIPPED, SMALL
 from tests.explore.loop import ScriptedLoop
 from tests.explore.programs import LaneText, Op, Program
-from tests.explore.verbs import AT_ONCE, WAITING, Access, Coro, Crash, Make, Subject, make_channel, make_dropping, whole
+from tests.explore.verbs import (
+    AT_ONCE,
+    WAITING,
+    Access,
+    Coro,
+    Crash,
+    Make,
+    Subject,
+    make_channel,
+    make_dropping,
+    make_ordered,
+    whole,
+)
 from tests.model.record import Call, Event, Recorder, Seen, see
 from tests.model.selects import CaseText, Failed
 
@@ -104,6 +116,8 @@ class World:
 
     def made(self, name: str, make: Make) -> Subject:
         script = self.program
+        if script.ordered:
+            return make_ordered(script.size)
         if not script.policy:
             return make(script.size)
         note = self.dropped.append

@@ -10,7 +10,7 @@ ungranted while a put waits for it. The rest is bookkeeping.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
@@ -68,11 +68,12 @@ def capacity(maxsize: int) -> float:
 
 
 class Reference:
-    """One channel of that maxsize, and of that overflow policy, if any."""
+    """One channel of that maxsize, and of that overflow policy, if any; with a key the smallest leaves first."""
 
-    def __init__(self, maxsize: int = 0, policy: str = "") -> None:
+    def __init__(self, maxsize: int = 0, policy: str = "", key: Callable[[object], float] | None = None) -> None:
         self.size = capacity(maxsize)
         self.policy = policy
+        self.key = key
         self.dropped: list[object] = []
         self.items: list[object] = []
         self.tickets: dict[int, Ticket] = {}
@@ -231,6 +232,8 @@ class Reference:
         while lacks_room and self.unpromised() >= self.size:
             self.dropped.append(self.items.pop(0 if self.policy == "DROP_OLDEST" else -1))
         self.items.append(item)
+        if self.key:
+            self.items.sort(key=self.key)  # which leaves equal keys in their order
 
     def get(self, number: int, ticket: Ticket) -> Outcome:
         if self.unpromised():
