@@ -7,8 +7,8 @@ emptied, filled up to its size, closed and drained, and nobody is counted as wai
 
 from collections.abc import Iterator
 
-from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
-from tests.interrupts.calls import INTERRUPTED, UNDER_WAY, Call
+from aiochannel import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull
+from tests.interrupts.calls import INTERRUPTED, UNDER_WAY, Call, Subject
 from tests.interrupts.world import LEAVINGS, OPENINGS, World
 from tests.ledger import GETS, PUTS, could_go_on
 from tests.model.record import see
@@ -105,7 +105,7 @@ class Ending:
             if not most - unsure <= count <= most:
                 yield f"{name} counts {count} open ends, and there are {most}"
 
-    def _too_many(self, name: str, channel: Channel[str]) -> Iterator[str]:
+    def _too_many(self, name: str, channel: Subject) -> Iterator[str]:
         world = self.world
         if world.scenario.size == 0:
             return
@@ -115,7 +115,7 @@ class Ending:
         if held > max(world.scenario.size, 0) + receivers + more:
             yield f"{name} holds {held} items"
 
-    def _use_up(self, name: str, channel: Channel[str]) -> Iterator[str]:
+    def _use_up(self, name: str, channel: Subject) -> Iterator[str]:
         """Take all items, wake the receivers, fill the channel up, close it, and take all again."""
         world = self.world
         for _ in range(MOST):
@@ -134,7 +134,7 @@ class Ending:
         world.drive()
         yield from self._take(name, channel, ChannelClosed)
 
-    def _take(self, name: str, channel: Channel[str], *last: type[ChannelError]) -> Iterator[str]:
+    def _take(self, name: str, channel: Subject, *last: type[ChannelError]) -> Iterator[str]:
         """Take what `qsize()` says, and see that the next get raises what it should."""
         count = channel.qsize()
         for number in range(1, count + 2):
@@ -148,7 +148,7 @@ class Ending:
                 if number > count:
                     yield f"{name} had one item more than qsize()"
 
-    def _wake_receivers(self, name: str, channel: Channel[str]) -> Iterator[str]:
+    def _wake_receivers(self, name: str, channel: Subject) -> Iterator[str]:
         while waiting := self._pending(name, GETS):
             item = self.world.item("z")
             try:
@@ -162,9 +162,9 @@ class Ending:
                 yield f"{waiting[0]} waits on after a put"
                 return
 
-    def _fill(self, name: str, channel: Channel[str]) -> Iterator[str]:
+    def _fill(self, name: str, channel: Subject) -> Iterator[str]:
         scenario = self.world.scenario
-        size = MOST if scenario.policy else {RENDEZVOUS: 0}.get(scenario.size, scenario.size)
+        size = MOST if scenario.loses else {RENDEZVOUS: 0}.get(scenario.size, scenario.size)
         count = 0
         try:
             while count < MOST:

@@ -10,13 +10,16 @@
     small              at the beginning: a call that need not wait may let other tasks run, as else one in a thousand
     .b behind a verb   on the second channel
 
-The size may have an overflow policy behind it: `2 DROP_OLDEST`; with `quiet` nobody is told of what is dropped.
+The size may have an overflow policy behind it: `2 DROP_OLDEST`; with `quiet` nobody is told of what is dropped. With
+`PRIORITY` behind it the best item leaves first.
 The loop rests after each step before, and after the last of the others.
 """
 
 from typing import NamedTuple
 
 from tests.model.reference import RENDEZVOUS
+
+PRIORITY = "PRIORITY"
 
 
 class Scenario(NamedTuple):
@@ -30,6 +33,11 @@ class Scenario(NamedTuple):
     @property
     def channels(self) -> str:
         return "ab" if ".b" in self.before + self.during else "a"
+
+    @property
+    def loses(self) -> bool:
+        """Return whether a put that finds no room drops an item."""
+        return self.policy not in ("", PRIORITY)
 
     @property
     def rests(self) -> bool:
@@ -206,6 +214,26 @@ drop: select, rests              | 1 DROP_INCOMING        | small put! put!     
 drop: select, mapped             | 1 REPLACE_NEWEST       | put!                   | S:sel(get.b,put+map)
 drop: select, room               | 1 DROP_OLDEST          |                        | S:sel(put,get.b)
 drop: select, closed             | 1 DROP_OLDEST          | small put! close       | S:sel(put) run T:sel(put+or)
+best: put, room                  | 2 PRIORITY             | put!                   | P:put
+best: put_nowait, to a receiver  | 1 PRIORITY             | G:get H:get            | put! put! put!
+best: put, waits, granted        | 1 PRIORITY             | put!                   | P:put run get!
+best: put, cancelled granted     | 1 PRIORITY             | put! P:put Q:put       | get! cancel:P
+best: put, closed                | 1 PRIORITY             | put! P:put Q:put       | get! close
+best: put, rests                 | 2 PRIORITY             | small put!             | P:put run Q:put
+best: put_many, waits, granted   | 1 PRIORITY             |                        | P:put_many run get! run get!
+best: get                        | 2 PRIORITY             | put! put!              | G:get
+best: get, a sender waits        | 1 PRIORITY             | put! P:put Q:put       | G:get
+best: get, promised, taken       | 1 PRIORITY             | G:get H:get            | put! put! run
+best: get, cancelled promised    | 1 PRIORITY             | G:get H:get            | put! cancel:G
+best: get_nowait                 | 2 PRIORITY             | put! put!              | get!
+best: get_many                   | 3 PRIORITY             | put! put!              | G:get_many
+best: get_many, waits            | 3 PRIORITY             | G:get_many             | put! put!
+best: get_many_nowait            | 3 PRIORITY             | put! put! put!         | get_many!
+best: next, drains               | 2 PRIORITY             | put! close J:join      | G:next
+best: abort, promised            | 2 PRIORITY             | G:get H:get            | put! put! put! abort
+best: select, get                | 2 PRIORITY             | put!                   | S:sel(get,get.b)
+best: select, waits              | 1 PRIORITY             | put!.b                 | S:sel(get+map,put.b) run put!
+best: select, put granted        | 1 PRIORITY             | put! put!.b            | S:sel(put,put.b) run get!
 drop: closed                     | 1 DROP_OLDEST          | put! close             | put! P:put
 """
 

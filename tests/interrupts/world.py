@@ -6,12 +6,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, suppress
 from types import FrameType
 
-from aiochannel import Channel, ChannelClosed, Overflow, Receiver, Sender
+from aiochannel import Channel, ChannelClosed, Overflow, PriorityChannel, Receiver, Sender
 from tests.budgets import SHIPPED, SMALL
 from tests.interrupts.actions import END, LOOK, RAISE, Action, Effect
-from tests.interrupts.calls import INTERRUPTED, Begin, Call, carried_out, described
+from tests.interrupts.calls import INTERRUPTED, Begin, Call, Subject, carried_out, described
 from tests.interrupts.places import Place
-from tests.interrupts.scenarios import Scenario
+from tests.interrupts.scenarios import PRIORITY, Scenario
 from tests.ledger import Ledger
 from tests.model.record import outcome_of, returned
 from tests.model.reference import RENDEZVOUS
@@ -75,8 +75,10 @@ class World:
         self.counts: dict[str, int] = {}
         self.complaints: list[str] = []
 
-    def _made(self, name: str, make: Make) -> Channel[str]:
+    def _made(self, name: str, make: Make) -> Subject:
         scenario = self.scenario
+        if scenario.policy == PRIORITY:
+            return PriorityChannel[str](scenario.size, key=lambda item: -ord(item[0]))
         if not scenario.policy:
             return make(scenario.size)
         told = None if scenario.quiet else self.dropped[name].append
@@ -131,7 +133,7 @@ class World:
         for channel in self.channels.values():
             _wait_and_give_up(channel.get())
             _wait_and_give_up(channel.join())
-            if self.scenario.policy:
+            if self.scenario.loses:
                 continue  # no put waits
             for _ in range(max(self.scenario.size, 0)):
                 channel.put_nowait("w")
