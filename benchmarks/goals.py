@@ -7,6 +7,7 @@ from typing import Final
 from benchmarks.dropping import BY_HAND, CONFLATED, DROPS, ROOM
 from benchmarks.everyday import ITEM_BY_ITEM, WAITS
 from benchmarks.memory import IDLE
+from benchmarks.ordering import HEAP, ORDERED, ORDERED_NOWAIT
 from benchmarks.results import Results
 from benchmarks.selecting import IDIOM, PLAIN, TIDY, select_of
 from tools.peers import COROUTINES, FUTURES, HANDLES, OLD, OURS, STDLIB
@@ -86,5 +87,7 @@ GOALS: Final = [
     Goal("batches of 64: the same at maxsize 64", _faster(ITEM_BY_ITEM, "batches of 64, maxsize 64"), "≥", 3, 3),
     Goal("a put that drops, maxsize 1: times faster than by hand", _faster(BY_HAND, CONFLATED), "≥", 1.3, 1.5),
     Goal("a put that drops, maxsize 100: times faster than by hand", _faster(BY_HAND, DROPS), "≥", 1.3, 1.5),
+    Goal("PriorityChannel over asyncio.PriorityQueue: put, get", _over(HEAP, ORDERED), "≤", 1.4, 1.2),
+    Goal("PriorityChannel over asyncio.PriorityQueue: nowait", _over(HEAP, ORDERED_NOWAIT), "≤", 1.4, 1.2),
     Goal("a put that drops over one that has room", _over(ROOM, CONFLATED), "≤", 3.5, 2.5),
 ]

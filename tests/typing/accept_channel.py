@@ -15,6 +15,9 @@ from aiochannel import (
     ChannelFull,
     ChannelStatistics,
     Overflow,
+    PriorityChannel,
+    Receiver,
+    Sender,
     __version__,
 )
 
@@ -63,6 +66,28 @@ def overflow(policy: Overflow) -> None:
     wider: Channel[bool] = Channel(1, overflow=policy, on_drop=heard)
     assert_type(wider, Channel[bool])
     _text: str = policy.value
+
+
+def length(item: str) -> int:
+    return len(item)
+
+
+async def priorities(channel: PriorityChannel[str]) -> None:
+    assert_type(PriorityChannel[str](10, key=length), PriorityChannel[str])
+    assert_type(PriorityChannel(key=length), PriorityChannel[str])
+    assert_type(PriorityChannel[str](key=lambda item: -len(item)), PriorityChannel[str])
+    assert_type(PriorityChannel[float](0, None, key=float), PriorityChannel[float])
+    sender: Sender[str] = channel
+    receiver: Receiver[str] = channel
+    await sender.put(await receiver.get())
+    assert_type(await channel.get(), str)
+    assert_type(await channel.get_many(2), list[str])
+    assert_type(channel.abort(), list[str])
+    assert_type(channel.statistics(), ChannelStatistics)
+    assert_type(channel.split(), tuple[Sender[str], Receiver[str]])
+    with channel.open_sender() as tx:
+        assert_type(tx, Sender[str])
+    assert_type(list(channel), list[str])
 
 
 def errors(full: ChannelFull, empty: ChannelEmpty, closed: ChannelClosed) -> Sequence[ChannelError]:
