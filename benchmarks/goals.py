@@ -70,7 +70,7 @@ GOALS: Final = [
     Goal("cancelling 4,000 gets, shuffled: times faster", _faster(STDLIB, "cancel, shuffled: 4,000"), "≥", 4, 4),
     Goal("cancel in order: 40,000 over 4,000", lambda each: _growth(each, "cancel, in order", OURS), "≤", 1.5, 1.3),
     Goal("cancel shuffled, 40,000 over 4,000, over the same of raw futures", _shuffled, "≤", 1.5, 1.3),
-    Goal("bytes of an idle channel", lambda each: each.cost(IDLE, OURS), "≤", 1_300, 1_300),
+    Goal("bytes of an idle channel", lambda each: each.cost(IDLE, OURS), "≤", 1_050, 1_050),
     Goal("handles over the channel: put_nowait, get_nowait", _over(OURS, NOWAIT, HANDLES), "≤", 1.05, 1.05),
     Goal("handles over the channel: put, get", _over(OURS, AWAIT, HANDLES), "≤", 1.05, 1.05),
     Goal("handles over the channel: async for", _over(OURS, ITERATE, HANDLES), "≤", 1.05, 1.05),
