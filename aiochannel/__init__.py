@@ -1,8 +1,8 @@
 """Typed, closable channels for asyncio.
 
-Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), cases and selection (waiting
-for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers, futures,
-merging, watch (a value that changes), calls (a request and its reply).
+Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), overflow, cases and selection
+(waiting for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers,
+futures, merging, priority, watch (a value that changes), calls (a request and its reply).
 """
 
 from aiochannel.calls import Call, call
@@ -12,6 +12,8 @@ from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, Channel
 from aiochannel.futures import on_done
 from aiochannel.handles import End
 from aiochannel.merging import merge
+from aiochannel.overflow import Overflow
+from aiochannel.priority import PriorityChannel
 from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import select, select_any
 from aiochannel.tasks import TaskGroup, origins
@@ -31,6 +33,8 @@ __all__ = [
     "ChannelStatistics",
     "End",
     "NoReply",
+    "Overflow",
+    "PriorityChannel",
     "Receiver",
     "Sender",
     "TaskGroup",

@@ -1,7 +1,7 @@
 """Channel: a closable queue between asyncio tasks. How it works is told in `aiochannel._core`."""
 
 from asyncio import AbstractEventLoop, Future, get_running_loop
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self, SupportsIndex, TypeVar, final
 
@@ -18,6 +18,7 @@ from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
 from aiochannel.handles import End, ReceiverHandle, SenderHandle, receiving_end, sending_end
+from aiochannel.overflow import WAIT, Dropping, DroppingPut, Overflow, dropping_puts
 from aiochannel.protocols import Receiver, Sender
 
 T = TypeVar("T")
@@ -35,6 +36,8 @@ class ChannelStatistics:
     open_senders: int
     open_receivers: int
     closed: bool
+    dropped: int = 0
+    """How many items its overflow policy has dropped."""
     name: str | None = None
 
 
@@ -52,6 +55,10 @@ class Channel(Machine[T]):
 
     A `name` is shown wherever the channel is: in messages, and in `statistics()`.
 
+    With an `overflow` policy a put never waits. Where it finds no room, an item is dropped: the oldest one, the newest
+    one, or its own. `on_drop(item)` is called for each, when the put has taken effect; it may use the channel. An
+    Exception that it raises goes to the exception handler of the running loop, or to `sys.unraisablehook`.
+
     A subclass may override methods for callers that call them on the channel itself. Nothing else calls them:
     iteration, batches, `abort`, handles, ends and `select` do what this class does, whatever a subclass overrides. To
     change every put or every get, write a class that has a channel and is a `Sender` or a `Receiver`. Or override all
@@ -59,22 +66,33 @@ class Channel(Machine[T]):
     `put_nowait`, `put_many` and `on_put`), and pass the channel itself, not a handle or an end of it.
 
     Raises:
-        TypeError: `maxsize` is not an integer >= 0 (a bool is none), `loop` is not an event loop, or `name` is not a
-            str.
+        TypeError: `maxsize` is not an integer >= 0 (a bool is none), `loop` is not an event loop, `name` is not a str,
+            or `overflow` is not an Overflow. `on_drop` is not callable, or is given where nothing is dropped.
+        ValueError: an overflow policy is given for an unbounded channel.
     """
 
-    __slots__ = ("_maxsize",)
+    __slots__ = ("_dropping", "_maxsize")
 
     def __init__(
-        self, maxsize: SupportsIndex = 0, loop: AbstractEventLoop | None = None, *, name: str | None = None
+        self,
+        maxsize: SupportsIndex = 0,
+        loop: AbstractEventLoop | None = None,
+        *,
+        overflow: Overflow = Overflow.WAIT,
+        on_drop: Callable[[T], object] | None = None,
+        name: str | None = None,
     ) -> None:
         size = maxsize if type(maxsize) is int else integer(maxsize)
         if size is None or size < 0:
             raise TypeError(f"maxsize must be an int >= 0 (0: unbounded), not {maxsize!r}")
         if loop is not None:
             check_loop(loop)
-        super().__init__(min(size or UNBOUNDED, UNBOUNDED), loop)
+        capacity = min(size or UNBOUNDED, UNBOUNDED)
+        super().__init__(capacity, loop)
         self._maxsize = size
+        self._dropping: Dropping[T] | None = None
+        if overflow is not WAIT or on_drop is not None:
+            self._dropping = dropping_puts(overflow, on_drop, capacity)
         if name is not None:
             check_name(name)
             self._name = name
@@ -83,7 +101,7 @@ class Channel(Machine[T]):
     def rendezvous(cls, loop: AbstractEventLoop | None = None, name: str | None = None) -> Self:
         """Return a channel without a buffer, as Go's `make(chan T)`: a put goes ahead only for a waiting receiver.
 
-        Its maxsize reads 0, and it is full unless a receiver waits.
+        Its maxsize reads 0, and it is full unless a receiver waits. It has no overflow policy.
 
         Raises:
             TypeError: `loop` is not an event loop, or `name` is not a str.
@@ -93,6 +111,7 @@ class Channel(Machine[T]):
         channel = cls()
         channel._pinned = loop
         channel._name = name
+        channel._dropping = None
         channel._capacity = channel._bound = channel._put_below = 0
         return channel
 
@@ -116,9 +135,12 @@ class Channel(Machine[T]):
     def full(self) -> bool:
         """Return whether `put_nowait` would find no room.
 
-        A granted slot is not room; a waiting receiver is. A closed channel is full when `maxsize` items are buffered.
+        A granted slot is not room; a waiting receiver is. With an overflow policy an open channel is never full. A
+        closed channel is full when `maxsize` items are buffered.
         """
-        return len(self._buffer) >= self._capacity if self._closed else self._room() <= 0
+        if self._closed:
+            return len(self._buffer) >= self._capacity
+        return self._dropping is None and self._room() <= 0
 
     def closed(self) -> bool:
         """Return whether the channel is closed; buffered items can still be received."""
@@ -135,6 +157,7 @@ class Channel(Machine[T]):
             open_receivers=self._open_receivers,
             closed=self._closed,
             name=self._name,
+            dropped=0 if self._dropping is None else self._dropping.dropped,
         )
 
     def __iter__(self) -> Iterator[T]:
@@ -154,8 +177,9 @@ class Channel(Machine[T]):
 
     def _summary(self) -> str:
         rendezvous = " rendezvous" if self._capacity == 0 else ""
+        policy = "" if self._dropping is None else f" overflow={self._dropping.policy.name}"
         closed = " closed" if self._closed else ""
-        return f"maxsize={self._maxsize} qsize={Channel.qsize(self)}{rendezvous}{closed}"
+        return f"maxsize={self._maxsize} qsize={Channel.qsize(self)}{rendezvous}{policy}{closed}"
 
     @override
     def __reduce__(self) -> str:
@@ -166,7 +190,7 @@ class Channel(Machine[T]):
     async def put(self, item: T, /) -> None:
         """Put an item into the channel, waiting for room if there is none.
 
-        As `Sender.put`.
+        As `Sender.put`. With an overflow policy it never waits.
 
         Cancellation:
             Safe, as for `Sender.put`: the item is not in the channel and never will be.
@@ -177,6 +201,11 @@ class Channel(Machine[T]):
             return
         if self._put_below >= BUDGET and self._rests_from_puts():
             await PAUSE
+        if self._dropping is not None:
+            if self._dropping.rests():
+                await PAUSE
+            self._dropping.put(self, item)
+            return
         if self._admit(item):
             return
         if self._closed:
@@ -198,11 +227,13 @@ class Channel(Machine[T]):
     def put_nowait(self, item: T, /) -> None:
         """Put an item into the channel at once.
 
-        As `Sender.put_nowait`.
+        As `Sender.put_nowait`. With an overflow policy it never raises ChannelFull.
         """
         buffer = self._buffer
         if len(buffer) < self._put_below:
             buffer.append(item)
+        elif self._dropping is not None:
+            self._dropping.put(self, item)
         elif not self._admit(item):
             self._check_open()
             raise ChannelFull(f"{self!r} has no room")
@@ -476,7 +507,8 @@ class Channel(Machine[T]):
 
     def on_put(self, item: T, /) -> Case[None]:
         """Return a case for `select` that puts the item."""
-        return Case(PutOperation(self, item))
+        dropping = self._dropping
+        return Case(PutOperation(self, item) if dropping is None else DroppingPut(self, item, dropping))
 
     def on_close(self) -> Case[None]:
         """Return a case for `select` that can go ahead once the channel is closed."""

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.dropping import BY_HAND, CONFLATED, DROPS, ROOM
 from benchmarks.everyday import ITEM_BY_ITEM, WAITS
-from benchmarks.gathering import BY_HAND, SIZES, collected
+from benchmarks.gathering import SIZES, collected
 from benchmarks.memory import IDLE
+from benchmarks.ordering import HEAP, ORDERED, ORDERED_NOWAIT
 from benchmarks.results import Results
 from benchmarks.selecting import IDIOM, PLAIN, TIDY, select_of
 from tools.peers import COROUTINES, FUTURES, HANDLES, OLD, OURS, STDLIB
@@ -69,7 +71,7 @@ GOALS: Final = [
     Goal("cancelling 4,000 gets, shuffled: times faster", _faster(STDLIB, "cancel, shuffled: 4,000"), "≥", 4, 4),
     Goal("cancel in order: 40,000 over 4,000", lambda each: _growth(each, "cancel, in order", OURS), "≤", 1.5, 1.3),
     Goal("cancel shuffled, 40,000 over 4,000, over the same of raw futures", _shuffled, "≤", 1.5, 1.3),
-    Goal("bytes of an idle channel", lambda each: each.cost(IDLE, OURS), "≤", 1_300, 1_300),
+    Goal("bytes of an idle channel", lambda each: each.cost(IDLE, OURS), "≤", 1_050, 1_050),
     Goal("handles over the channel: put_nowait, get_nowait", _over(OURS, NOWAIT, HANDLES), "≤", 1.05, 1.05),
     Goal("handles over the channel: put, get", _over(OURS, AWAIT, HANDLES), "≤", 1.05, 1.05),
     Goal("handles over the channel: async for", _over(OURS, ITERATE, HANDLES), "≤", 1.05, 1.05),
@@ -85,4 +87,9 @@ GOALS: Final = [
     Goal("batches of 64: times faster than item by item", _faster(ITEM_BY_ITEM, "batches of 64, unbounded"), "≥", 3, 3),
     Goal("batches of 64: the same at maxsize 64", _faster(ITEM_BY_ITEM, "batches of 64, maxsize 64"), "≥", 3, 3),
     *(Goal(f"{collected(*sizes)}: over by hand", _over(BY_HAND, collected(*sizes)), "≤", 1.3, 1.0) for sizes in SIZES),
+    Goal("a put that drops, maxsize 1: times faster than by hand", _faster(BY_HAND, CONFLATED), "≥", 1.3, 1.5),
+    Goal("a put that drops, maxsize 100: times faster than by hand", _faster(BY_HAND, DROPS), "≥", 1.3, 1.5),
+    Goal("PriorityChannel over asyncio.PriorityQueue: put, get", _over(HEAP, ORDERED), "≤", 1.4, 1.2),
+    Goal("PriorityChannel over asyncio.PriorityQueue: nowait", _over(HEAP, ORDERED_NOWAIT), "≤", 1.4, 1.2),
+    Goal("a put that drops over one that has room", _over(ROOM, CONFLATED), "≤", 3.5, 2.5),
 ]

@@ -5,9 +5,11 @@ import os
 import platform
 from argparse import Namespace
 
+from benchmarks.dropping import dropping
 from benchmarks.everyday import everyday
 from benchmarks.gathering import gathering
 from benchmarks.memory import memory, millions
+from benchmarks.ordering import ordering
 from benchmarks.results import Results
 from benchmarks.running import Execute, on_loop, run_all
 from benchmarks.selecting import selects
@@ -27,7 +29,8 @@ def measure(given: Namespace, process: int) -> Results:
     )
     growing = [peer for peer in peers if not given.few or peer.name in {OURS, STDLIB, FUTURES}]
     sizes = [int(size) for size in given.sizes.split(",")]
-    workloads = [*everyday(peers), *selects(), *gathering(), *memory(peers), *per_waiter(growing, sizes)]
+    members = [*gathering(), *dropping(), *ordering()]
+    workloads = [*everyday(peers), *selects(), *members, *memory(peers), *per_waiter(growing, sizes)]
     if given.million and not process:
         workloads += millions()
 

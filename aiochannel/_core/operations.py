@@ -136,7 +136,6 @@ class GetOperation(Side[T]):
         return Mapped(self, fn)
 
 
-@final
 class PutOperation(Side[None], Generic[T]):
     """A put of one item."""
 

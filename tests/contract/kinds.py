@@ -13,7 +13,7 @@ from typing import Never, Protocol
 
 import pytest
 
-from aiochannel import Channel, ChannelStatistics, Receiver, Sender, Watch, select
+from aiochannel import Channel, ChannelStatistics, Overflow, PriorityChannel, Receiver, Sender, Watch, select
 
 End = AbstractContextManager[Sender[object] | Receiver[object]]
 
@@ -136,6 +136,12 @@ KINDS = [
     Kind("unbounded", whole(Channel[object]), capacity=math.inf),
     Kind("rendezvous", whole(Channel[object].rendezvous), capacity=0),
     Kind("watch", watch, capacity=1, loses=True, keeps=True, aborts=False, counts=()),
+    Kind("conflated", whole(lambda: Channel(1, overflow=Overflow.DROP_OLDEST)), capacity=1, loses=True),
+    Kind("drop oldest", whole(lambda: Channel(3, overflow=Overflow.DROP_OLDEST)), capacity=3, loses=True),
+    Kind("replace newest", whole(lambda: Channel(3, overflow=Overflow.REPLACE_NEWEST)), capacity=3, loses=True),
+    Kind("drop incoming", whole(lambda: Channel(3, overflow=Overflow.DROP_INCOMING)), capacity=3, loses=True),
+    Kind("priority, maxsize 2", whole(lambda: PriorityChannel(2, key=lambda _: 0)), capacity=2),
+    Kind("priority, unbounded", whole(lambda: PriorityChannel(key=lambda _: 0)), capacity=math.inf),
 ]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from tests.explore.catalogue import variants
+from tests.explore.catalogue import POLICIES, variants
 from tests.explore.programs import Program, program
 from tests.explore.search import Explorer, Failure, Misfit, Report, cancels_in, steps
 from tests.explore.verbs import Make, make_channel
@@ -85,6 +85,8 @@ def main(argv: Sequence[str] | None = None, make: Make = make_channel) -> int:
     parser.add_argument("--size", type=size, help="of its channels: a number, unbounded (0) or rendezvous (-1); else 1")
     parser.add_argument("--cancels", type=count, help="at most so many in a schedule; else 2, or those of --replay")
     parser.add_argument("--any-order", action="store_true", help="woken tasks run in any order")
+    parser.add_argument("--policy", default="", choices=POLICIES, help="of its channels, where puts are not to wait")
+    parser.add_argument("--ordered", action="store_true", help="what a later lane has put leaves first")
     parser.add_argument("--replay", metavar="SCHEDULE", help="only this one of the program, such as 'G, A, cancel G'")
     parser.add_argument("--budget", type=count, default=20_000, help="walk a program that has about as many schedules")
     parser.add_argument("--draws", type=count, default=5_000, help="sample so many of one that has more")
@@ -96,10 +98,12 @@ def main(argv: Sequence[str] | None = None, make: Make = make_channel) -> int:
     maxsize: int | None = options.size
     cancels: int | None = options.cancels
     any_order: bool = options.any_order
+    policy: str = options.policy
+    ordered: bool = options.ordered
     play: Play = partial(explore, budget=options.budget, draws=options.draws, seed=options.seed, make=make)
     if text is None:
-        if any_order or (maxsize, cancels, schedule) != (None, None, None):
-            parser.error("--size, --cancels, --any-order and --replay are of one program, and there is none")
+        if any_order or policy or ordered or (maxsize, cancels, schedule) != (None, None, None):
+            parser.error("these options are of one program, and there is none")
         longest_first = sorted(variants(), key=length, reverse=True)
         with ProcessPoolExecutor(options.processes) as pool:
             return explore_all(longest_first, pool.map(play, longest_first))
@@ -107,7 +111,14 @@ def main(argv: Sequence[str] | None = None, make: Make = make_channel) -> int:
     if cancels is None:
         cancels = 2 if decisions is None else cancels_in(decisions)
     try:
-        script = program(text, 1 if maxsize is None else maxsize, cancels=cancels, any_order=any_order)
+        script = program(
+            text,
+            1 if maxsize is None else maxsize,
+            cancels=cancels,
+            any_order=any_order,
+            policy=policy,
+            ordered=ordered,
+        )
     except ValueError as error:
         parser.error(str(error))
     if decisions is None:

@@ -163,12 +163,56 @@ PROGRAMS += [
 ]
 
 
+# Puts that never wait: what is dropped, beside promises, cancellations and closes.
+POLICIES = ("DROP_OLDEST", "REPLACE_NEWEST", "DROP_INCOMING")
+PROGRAMS += [
+    program(text, size, cancels=cancels, any_order=any_order, rests=rests, policy=policy)
+    for policy in POLICIES
+    for text, size, cancels, any_order, rests in [
+        ("G: get | A: put_nowait put_nowait put_nowait", 1, 0, False, False),
+        ("G: get | A: put_nowait put_nowait put_nowait put_nowait | H: get_nowait", 1, 1, False, False),
+        ("G: get | H: get | A: put put put put", 1, 1, False, False),
+        ("G: get | H: get | A: put_nowait put_nowait put_nowait put_nowait put_nowait", 1, 2, True, False),
+        ("A: put put | B: put | C: close | G: get | J: join", 1, 1, False, False),
+        ("A: put_nowait put_nowait put_nowait | C: abort | G: get | H: get", 2, 1, False, False),
+        ("A: put_many:5 | G: get get | H: get_many:2", 2, 1, False, False),
+        ("A> : put put put | B> : put_many:2 | G: iter", 2, 1, False, False),
+        ("S: sel(put,get@b) | A: put put | G: get | B: put@b put@b", 1, 1, False, False),
+        ("S: sel(get@b,put:fail) sel(get@b,put:map) | A: put put | G: get", 1, 1, False, False),
+        ("S: sel(get,put) | A: put put | C: close | G: get", 1, 1, False, False),
+        ("A: put put put put | G: get get | B: timeout:0(put)", 1, 1, False, True),
+        ("S: sel(put:map,get@b) sel(put,get@b) sel(put:or,get@b) | A: put | C: close", 1, 1, False, True),
+    ]
+]  # fmt: skip
+
+
+# The best item leaves first, and among equal ones the first that was accepted; waiters keep their order.
+PROGRAMS += [
+    program("A: put put | B: put put | G: get get get", size=0, cancels=1, ordered=True),
+    program("G: get | A: put_nowait put_nowait | B: put_nowait", size=2, cancels=1, ordered=True),
+    program("A: put put | B: put | C: put_nowait | G: get get", size=1, cancels=1, ordered=True),
+    program("A: put put | B: put put_nowait | G: get_nowait get_nowait", size=2, cancels=1, ordered=True),
+    program("B: put_many:2 put | G: get_many_nowait:2 | C: put_nowait get_nowait", size=2, cancels=0, ordered=True),
+    program("B: put sel(put,get@b) | C: put_nowait | G: get_nowait get get", size=1, cancels=1, ordered=True),
+    program("B: put put put | C: put put | G: get_many:9", size=0, cancels=1, rests=True, ordered=True),
+    program("A: put_many:3 | B: put_many:2 | G: get_many:2 get_many_nowait:2", size=2, cancels=1, ordered=True),
+    program("A: put put close | B: put | G: iter | J: join", size=2, cancels=1, ordered=True),
+    program("A: put_nowait put_nowait | B: put_nowait | C: abort | G: get peek", size=0, cancels=1, ordered=True),
+    program("S: sel(get:map,get@b) | A: put | B: put put@b | G: get", size=2, cancels=1, ordered=True),
+    program("S: sel(get:fail,get@b) | A: put put | B: put | G: get", size=2, cancels=1, ordered=True),
+    program("S: sel(put,get@b) | A: put put | B: put | G: get get", size=1, cancels=1, ordered=True),
+    program("A> : put put | B> : put | G< : get | H< : get", size=2, cancels=1, ordered=True),
+    program("A: put put put | B: put | G: get get | H: get_nowait", size=0, cancels=1, rests=True, ordered=True),
+    program("A: put | B: put | G: get | H: get", size=1, cancels=1, any_order=True, ordered=True),
+]
+
+
 def variants() -> list[Program]:
     """Each program on channels of several sizes, with two cancels, with woken tasks run in order and in any order."""
     found = {
         script._replace(size=size, cancels=2, any_order=any_order): None
         for script in PROGRAMS
-        for size in (script.size, 1, 2, RENDEZVOUS)
+        for size in (script.size, 1, 2, *(() if script.policy or script.ordered else (RENDEZVOUS,)))
         for any_order in (False, True)
     }
     return list(found)

@@ -62,6 +62,7 @@ class History:
         ]
         self.begun = {event.call: place for place, event, _ in self.events if event.kind == "call"}
         self.ledger = Ledger()
+        self.ledger.receive(item for name, item in record.dropped if name == channel)
         self.accepted: list[Put] = []  # surely
         self.received: list[tuple[object, int, str]] = []
         for place, event, call in self.events:
@@ -85,8 +86,10 @@ def check(script: Program, record: Record) -> list[Violation]:
     found.extend(Violation("noise", complaint) for complaint in record.complaints)
     for name in script.channels():
         history = History(script, record, name)
-        rules = [exactly_once, fifo, woken_once, after_close, closed_is_final, joined]
-        if not history.selected:
+        rules = [exactly_once, woken_once, after_close, closed_is_final, joined]
+        if not script.ordered:
+            rules.append(fifo)
+        if not history.selected and not script.policy:
             rules.append(nothing_taken_from_waiters)  # who waits where is not to be seen of a select
             if not script.any_order:
                 rules.append(in_turn)
@@ -260,7 +263,8 @@ def left_over(script: Program, record: Record) -> Iterator[str]:
             if event.outcome is not None and record.calls[event.call][0::3] == (PROBE, name)
         ]
         put = outcomes.count(("put_nowait", "ok"))
-        if not seen.closed and script.size and put != max(script.size, 0):
+        takes = max(script.size, 0) + bool(script.policy)  # and one more than that was tried
+        if not seen.closed and script.size and put != takes:
             yield f"an empty channel of maxsize {script.size} took {put} items"
 
 
@@ -277,3 +281,7 @@ def explained(script: Program, record: Record) -> Iterator[str]:
             return
     if complaint := follower.follow(record, len(record.events)):
         yield complaint
+    for name, machine in follower.machines.items():
+        dropped = [item for channel, item in record.dropped if channel == name]
+        if dropped != machine.dropped:
+            yield f"{name} dropped {dropped}, and should have dropped {machine.dropped}"

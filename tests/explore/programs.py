@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
-from tests.explore.verbs import AT_ONCE, WAITING
+from tests.explore.verbs import AT_ONCE, WAITING, key_of
 from tests.model.reference import RENDEZVOUS, Reference
 
 HOLDING: Final = ("timeout", "wait_for", "group", "eager", "tx", "rx", "sending", "receiving", "sel")
@@ -70,17 +70,21 @@ class Program(NamedTuple):
     any_order: bool
     lanes: tuple[LaneText, ...]
     rests: bool = False  # calls let other tasks run after one or two, not a thousand
+    policy: str = ""  # of the channels, if a put is not to wait
+    ordered: bool = False  # the items of later lanes leave first
 
     def describe(self) -> str:
         size = f"maxsize {self.size}" if self.size > 0 else size_word(self.size)
         words = [size, f"{self.cancels} cancels"] + ["any order"] * self.any_order + ["rests"] * self.rests
+        words += [self.policy] * bool(self.policy) + ["ordered"] * self.ordered
         return f"{self.text}  [{', '.join(words)}]"
 
     def channels(self) -> list[str]:
         return _channels(self.lanes)
 
     def machines(self) -> dict[str, Reference]:
-        return {name: Reference(self.size) for name in self.channels()}
+        key = key_of if self.ordered else None
+        return {name: Reference(self.size, self.policy, key) for name in self.channels()}
 
 
 @cache
@@ -94,7 +98,16 @@ def _channels(lanes: tuple[LaneText, ...]) -> list[str]:
     return sorted(found)
 
 
-def program(text: str, size: int = 1, *, cancels: int = 2, any_order: bool = False, rests: bool = False) -> Program:
+def program(
+    text: str,
+    size: int = 1,
+    *,
+    cancels: int = 2,
+    any_order: bool = False,
+    rests: bool = False,
+    policy: str = "",
+    ordered: bool = False,
+) -> Program:
     """Read a program.
 
     Raises:
@@ -107,7 +120,7 @@ def program(text: str, size: int = 1, *, cancels: int = 2, any_order: bool = Fal
             raise ValueError(f"no lane can have the name {name}: it is a decision")
         if names.count(name) > 1:
             raise ValueError(f"{names.count(name)} lanes have the name {name}")
-    return Program(text, size, cancels, any_order, lanes, rests)
+    return Program(text, size, cancels, any_order, lanes, rests, policy, ordered)
 
 
 def _lane(text: str) -> LaneText:

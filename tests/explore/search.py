@@ -52,13 +52,19 @@ class Failure(NamedTuple):
     def as_call(self) -> str:
         """Return the schedule as a line for a test."""
         any_order = ", any_order=True" if self.program.any_order else ""
-        return f"replay({self.program.text!r}, {self.program.size}, {list(self.decisions)!r}{any_order})"
+        policy = f", policy={self.program.policy!r}" if self.program.policy else ""
+        policy += ", ordered=True" if self.program.ordered else ""
+        return f"replay({self.program.text!r}, {self.program.size}, {list(self.decisions)!r}{any_order}{policy})"
 
     def as_command(self) -> str:
         """Return the schedule as a line for a shell, which plays it and prints its steps."""
         words = ["python", "-m", "tests.explore", self.program.text, "--size", size_word(self.program.size)]
         if self.program.any_order:
             words.append("--any-order")
+        if self.program.ordered:
+            words.append("--ordered")
+        if self.program.policy:
+            words += ["--policy", self.program.policy]
         return shlex.join([*words, "--replay", ", ".join(self.decisions)])
 
 
@@ -194,9 +200,16 @@ def cancels_in(schedule: Iterable[str]) -> int:
 
 
 def replay(
-    text: str, size: int, decisions: Iterable[str], make: Make = make_channel, *, any_order: bool = False
+    text: str,
+    size: int,
+    decisions: Iterable[str],
+    make: Make = make_channel,
+    *,
+    any_order: bool = False,
+    policy: str = "",
+    ordered: bool = False,
 ) -> tuple[Violation, ...]:
     """Return what a pasted schedule violates, which is nothing once the fault is mended."""
     schedule = list(decisions)
-    script = program(text, size, cancels=cancels_in(schedule), any_order=any_order)
+    script = program(text, size, cancels=cancels_in(schedule), any_order=any_order, policy=policy, ordered=ordered)
     return Explorer(script, make).replay(schedule)[1]

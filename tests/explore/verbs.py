@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
-from aiochannel import Channel, Receiver, Sender
+from aiochannel import Channel, Overflow, PriorityChannel, Receiver, Sender
 from tests.model.record import Observable
 from tests.model.reference import RENDEZVOUS
 
@@ -37,8 +37,21 @@ def make_channel(size: int) -> Subject:
     return Channel[str].rendezvous() if size == RENDEZVOUS else Channel[str](size)
 
 
-def whole(subject: Subject) -> Channel[str]:
-    assert isinstance(subject, Channel)
+def make_dropping(size: int, policy: str, on_drop: Callable[[str], object]) -> Subject:
+    return Channel[str](size, overflow=Overflow[policy], on_drop=on_drop)
+
+
+def key_of(item: object) -> float:
+    """Return the key of an item: what a later lane has put leaves first, but that of B and C is equal, and so on."""
+    return -(ord(str(item)[0]) // 2)
+
+
+def make_ordered(size: int) -> Subject:
+    return PriorityChannel[str](size, key=key_of)
+
+
+def whole(subject: Subject) -> Channel[str] | PriorityChannel[str]:
+    assert isinstance(subject, (Channel, PriorityChannel))
     return subject
 
 

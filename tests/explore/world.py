@@ -14,7 +14,19 @@ from aiochannel import Case, ChannelClosed, Receiver, Sender, otherwise, select_
 from tests.budgets import SHIPPED, SMALL
 from tests.explore.loop import ScriptedLoop
 from tests.explore.programs import LaneText, Op, Program
-from tests.explore.verbs import AT_ONCE, WAITING, Access, Coro, Crash, Make, make_channel, whole
+from tests.explore.verbs import (
+    AT_ONCE,
+    WAITING,
+    Access,
+    Coro,
+    Crash,
+    Make,
+    Subject,
+    make_channel,
+    make_dropping,
+    make_ordered,
+    whole,
+)
 from tests.model.record import Call, Event, Recorder, Seen, see
 from tests.model.selects import CaseText, Failed
 
@@ -33,6 +45,7 @@ class Record(NamedTuple):
     emptied: tuple[tuple[str, Seen], ...] = ()  # and when those calls had been cancelled
     kept: tuple[str, ...] = ()  # the channels that were still alive when nobody referred to them
     complaints: tuple[str, ...] = ()  # of the loop
+    dropped: tuple[tuple[str, str], ...] = ()  # by which channel, and which item
     failure: str | None = None  # why the run was broken off
 
 
@@ -81,7 +94,8 @@ class World:
         (SMALL if script.rests else SHIPPED).apply()
         self.recorder = Recorder()
         self.loop = ScriptedLoop(self.recorder)  # type: ignore[abstract]  # a loop for tasks and timers, nothing else
-        self.channels = {name: make(script.size) for name in script.channels()}
+        self.dropped: list[tuple[str, str]] = []
+        self.channels = {name: self.made(name, make) for name in script.channels()}
         self.seen: list[tuple[int, str, Seen]] = []
         self.cancels = script.cancels
         self.pausing: Lane | None = None  # it stops before its next operation
@@ -100,6 +114,15 @@ class World:
         for lane, text in zip(self.lanes, script.lanes, strict=True):
             self.start(lane, text.kind)
 
+    def made(self, name: str, make: Make) -> Subject:
+        script = self.program
+        if script.ordered:
+            return make_ordered(script.size)
+        if not script.policy:
+            return make(script.size)
+        note = self.dropped.append
+        return make_dropping(script.size, script.policy, lambda item: note((name, item)))
+
     def start(self, lane: Lane, kind: str) -> None:
         if kind == "!":
             lane.handle = asyncio.Handle(self.call_back, (lane,), self.loop)
@@ -112,7 +135,7 @@ class World:
         return Record(
             tuple(self.recorder.calls), tuple(self.recorder.events), tuple(self.seen), self.rest_place,
             tuple(self.stuck), tuple(self.at_rest.items()), tuple(self.emptied.items()),
-            tuple(self.kept), tuple(self.loop.complaints), self.failure,
+            tuple(self.kept), tuple(self.loop.complaints), tuple(self.dropped), self.failure,
         )  # fmt: skip
 
     # Decisions.

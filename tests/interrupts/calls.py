@@ -6,11 +6,12 @@ from typing import Never, TypeVar
 
 from typing_extensions import override
 
-from aiochannel import Case, Channel, otherwise, select_any
+from aiochannel import Case, Channel, PriorityChannel, otherwise, select_any
 from tests.model.reference import Outcome
 
 T = TypeVar("T")
-Channels = Mapping[str, Channel[str]]
+Subject = Channel[str] | PriorityChannel[str]
+Channels = Mapping[str, Subject]
 Begin = Callable[[], Coroutine[object, Never, object]]
 
 INTERRUPTED = Outcome("interrupted")

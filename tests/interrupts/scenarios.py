@@ -11,6 +11,8 @@
     small              at the beginning: a call that need not wait may let other tasks run, as else one in a thousand
     .b behind a verb   on the second channel
 
+The size may have an overflow policy behind it: `2 DROP_OLDEST`; with `quiet` nobody is told of what is dropped. With
+`PRIORITY` behind it the best item leaves first.
 The loop rests after each step before, and after the last of the others.
 """
 
@@ -18,16 +20,25 @@ from typing import NamedTuple
 
 from tests.model.reference import RENDEZVOUS
 
+PRIORITY = "PRIORITY"
+
 
 class Scenario(NamedTuple):
     name: str
     size: int
     before: str
     during: str
+    policy: str = ""
+    quiet: bool = False
 
     @property
     def channels(self) -> str:
         return "ab" if ".b" in self.before + self.during else "a"
+
+    @property
+    def loses(self) -> bool:
+        """Return whether a put that finds no room drops an item."""
+        return self.policy not in ("", PRIORITY)
 
     @property
     def rests(self) -> bool:
@@ -203,15 +214,63 @@ end: one of two leaves           | 1 | open:E open:F G:get                 | ent
 end: last leaves                 | 1 | open:E enter:E G:get J:join         | leave:E
 end: last crashes                | 1 | open:E enter:E G:next               | crash:E
 end: receiving, last leaves      | 1 | openr:E enter:E put! P:put          | leave:E
+drop: oldest                     | 2 DROP_OLDEST          | put! put!              | P:put
+drop: oldest, quiet              | 2 DROP_OLDEST quiet    | put! put!              | P:put
+drop: newest                     | 2 REPLACE_NEWEST       | put! put!              | P:put
+drop: newest, quiet              | 2 REPLACE_NEWEST quiet | put! put!              | P:put
+drop: incoming                   | 2 DROP_INCOMING        | put! put!              | P:put
+drop: incoming, quiet            | 2 DROP_INCOMING quiet  | put! put!              | P:put
+drop: conflated                  | 1 DROP_OLDEST          | put!                   | put! put!
+drop: conflated, quiet           | 1 DROP_OLDEST quiet    | put!                   | put! put!
+drop: room                       | 2 DROP_OLDEST          | put!                   | P:put
+drop: beside promises            | 1 DROP_OLDEST          | G:get H:get            | put! put! put! put!
+drop: newest beside promises     | 1 REPLACE_NEWEST quiet | G:get H:get            | put! put! put! put!
+drop: incoming beside promises   | 1 DROP_INCOMING        | G:get                  | put! put! put!
+drop: of a cancelled receiver    | 1 DROP_OLDEST          | G:get H:get            | put! put! put! cancel:G run put!
+drop: all of cancelled receivers | 1 DROP_OLDEST          | G:get H:get | put! put! put! cancel:G cancel:H run put!
+drop: the same, quiet            | 1 DROP_OLDEST quiet    | G:get H:get | put! put! put! cancel:G cancel:H run put!
+drop: the newest of them         | 1 REPLACE_NEWEST       | G:get H:get | put! put! put! cancel:G cancel:H run put!
+drop: none of them               | 1 DROP_INCOMING        | G:get H:get | put! put! put! cancel:G cancel:H run put!
+drop: batch                      | 2 DROP_OLDEST          | put!                   | P:put_many
+drop: iterator                   | 2 REPLACE_NEWEST       | put!                   | P:put_iter
+drop: rests                      | 2 DROP_OLDEST          | small put! put! put!   | P:put run Q:put
+drop: select                     | 1 DROP_OLDEST          | put!                   | S:sel(put,get.b)
+drop: select, rests              | 1 DROP_INCOMING        | small put! put!        | S:sel(put) run T:sel(put+map)
+drop: select, mapped             | 1 REPLACE_NEWEST       | put!                   | S:sel(get.b,put+map)
+drop: select, room               | 1 DROP_OLDEST          |                        | S:sel(put,get.b)
+drop: select, closed             | 1 DROP_OLDEST          | small put! close       | S:sel(put) run T:sel(put+or)
+best: put, room                  | 2 PRIORITY             | put!                   | P:put
+best: put_nowait, to a receiver  | 1 PRIORITY             | G:get H:get            | put! put! put!
+best: put, waits, granted        | 1 PRIORITY             | put!                   | P:put run get!
+best: put, cancelled granted     | 1 PRIORITY             | put! P:put Q:put       | get! cancel:P
+best: put, closed                | 1 PRIORITY             | put! P:put Q:put       | get! close
+best: put, rests                 | 2 PRIORITY             | small put!             | P:put run Q:put
+best: put_many, waits, granted   | 1 PRIORITY             |                        | P:put_many run get! run get!
+best: get                        | 2 PRIORITY             | put! put!              | G:get
+best: get, a sender waits        | 1 PRIORITY             | put! P:put Q:put       | G:get
+best: get, promised, taken       | 1 PRIORITY             | G:get H:get            | put! put! run
+best: get, cancelled promised    | 1 PRIORITY             | G:get H:get            | put! cancel:G
+best: get_nowait                 | 2 PRIORITY             | put! put!              | get!
+best: get_many                   | 3 PRIORITY             | put! put!              | G:get_many
+best: get_many, waits            | 3 PRIORITY             | G:get_many             | put! put!
+best: get_many_nowait            | 3 PRIORITY             | put! put! put!         | get_many!
+best: next, drains               | 2 PRIORITY             | put! close J:join      | G:next
+best: abort, promised            | 2 PRIORITY             | G:get H:get            | put! put! put! abort
+best: select, get                | 2 PRIORITY             | put!                   | S:sel(get,get.b)
+best: select, waits              | 1 PRIORITY             | put!.b                 | S:sel(get+map,put.b) run put!
+best: select, put granted        | 1 PRIORITY             | put! put!.b            | S:sel(put,put.b) run get!
+drop: closed                     | 1 DROP_OLDEST          | put! close             | put! P:put
 """
 
 
 def _scenarios() -> dict[str, Scenario]:
     found: dict[str, Scenario] = {}
     for line in _CATALOGUE.strip().splitlines():
-        name, size, before, during = (part.strip() for part in line.split("|"))
+        name, sizes, before, during = (part.strip() for part in line.split("|"))
         assert name not in found
-        found[name] = Scenario(name, RENDEZVOUS if size == "R" else int(size), before, during)
+        size, *how = sizes.split()
+        maxsize = RENDEZVOUS if size == "R" else int(size)
+        found[name] = Scenario(name, maxsize, before, during, "".join(how[:1]), "quiet" in how)
     return found
 
 

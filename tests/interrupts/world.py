@@ -6,12 +6,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, suppress
 from types import FrameType
 
-from aiochannel import Channel, ChannelClosed, Receiver, Sender
+from aiochannel import Channel, ChannelClosed, Overflow, PriorityChannel, Receiver, Sender
 from tests.budgets import SHIPPED, SMALL
 from tests.interrupts.actions import END, LOOK, RAISE, Action, Effect
-from tests.interrupts.calls import INTERRUPTED, Begin, Call, carried_out, described
+from tests.interrupts.calls import INTERRUPTED, Begin, Call, Subject, carried_out, described
 from tests.interrupts.places import Place
-from tests.interrupts.scenarios import Scenario
+from tests.interrupts.scenarios import PRIORITY, Scenario
 from tests.ledger import Ledger
 from tests.model.record import outcome_of, returned
 from tests.model.reference import RENDEZVOUS
@@ -58,7 +58,8 @@ class World:
         self.action = action
         self.acts = acts
         (SMALL if scenario.rests else SHIPPED).apply()  # what was counted in runs before counts no more
-        self.channels = {name: make(scenario.size) for name in scenario.channels}
+        self.dropped: dict[str, list[str]] = {name: [] for name in scenario.channels}
+        self.channels = {name: self._made(name, make) for name in scenario.channels}
         self.ledgers = {name: Ledger() for name in scenario.channels}
         self.calls: list[Call] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
@@ -73,6 +74,15 @@ class World:
         self.awaits_collection = False
         self.counts: dict[str, int] = {}
         self.complaints: list[str] = []
+
+    def _made(self, name: str, make: Make) -> Subject:
+        scenario = self.scenario
+        if scenario.policy == PRIORITY:
+            return PriorityChannel[str](scenario.size, key=lambda item: -ord(item[0]))
+        if not scenario.policy:
+            return make(scenario.size)
+        told = None if scenario.quiet else self.dropped[name].append
+        return Channel[str](scenario.size, overflow=Overflow[scenario.policy], on_drop=told)
 
     # The loop
 
@@ -123,6 +133,8 @@ class World:
         for channel in self.channels.values():
             _wait_and_give_up(channel.get())
             _wait_and_give_up(channel.join())
+            if self.scenario.loses:
+                continue  # no put waits
             for _ in range(max(self.scenario.size, 0)):
                 channel.put_nowait("w")
             _wait_and_give_up(channel.put("w"))

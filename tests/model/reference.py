@@ -10,7 +10,7 @@ ungranted while a put waits for it. The rest is bookkeeping.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
@@ -79,10 +79,13 @@ def capacity(maxsize: int) -> float:
 
 
 class Reference:
-    """One channel of that maxsize."""
+    """One channel of that maxsize, and of that overflow policy, if any; with a key the smallest leaves first."""
 
-    def __init__(self, maxsize: int = 0) -> None:
+    def __init__(self, maxsize: int = 0, policy: str = "", key: Callable[[object], float] | None = None) -> None:
         self.size = capacity(maxsize)
+        self.policy = policy
+        self.key = key
+        self.dropped: list[object] = []
         self.items: list[object] = []
         self.tickets: dict[int, Ticket] = {}
         self.gets: list[Ticket] = []  # inside a waiting get, woken or not, in the order in which they began to wait
@@ -120,7 +123,7 @@ class Reference:
         sides = list(self.ends.values())
         unpromised = self.unpromised()
         return Look(
-            unpromised, unpromised == 0, not self.room(), self.closed,
+            unpromised, unpromised == 0, not self.room() and not self.policy, self.closed,
             waiting(self.puts), waiting(self.gets), (sides.count("sender"), sides.count("receiver")),
         )  # fmt: skip
 
@@ -227,20 +230,32 @@ class Reference:
         return END if ticket.verb == "next" and self.cause is None else Outcome("closed", self.cause)
 
     def put(self, number: int, ticket: Ticket) -> Outcome:
-        if not self.closed and not self.room():
+        if not self.closed and not self.room() and not self.policy:
             return FULL if ticket.verb == "put_nowait" else self.wait(number, ticket, self.puts)
         return self.append(number, ticket)
 
     def append(self, number: int, ticket: Ticket) -> Outcome:
-        """There is room, of its own or free, for the first item at least, or the channel is closed."""
+        """There is room, of its own or free, for the first item at least, or a policy, or the channel is closed."""
         while not self.closed:
-            self.items.append(ticket.items.pop(0))
+            self.displace(ticket.items.pop(0))
             self.settle()
             if not ticket.items:
                 return Outcome("ok")
-            if not self.room():
+            if not self.room() and not self.policy:
                 return self.wait(number, ticket, self.puts)
         return self.refuse(ticket)
+
+    def displace(self, item: object) -> None:
+        """Append the item, and drop one if a policy says so: the new one, the oldest, or the newest."""
+        lacks_room = bool(self.policy) and not self.room()
+        if lacks_room and self.policy == "DROP_INCOMING":
+            self.dropped.append(item)
+            return
+        while lacks_room and self.unpromised() >= self.size:
+            self.dropped.append(self.items.pop(0 if self.policy == "DROP_OLDEST" else -1))
+        self.items.append(item)
+        if self.key:
+            self.items.sort(key=self.key)  # which leaves equal keys in their order
 
     def get(self, number: int, ticket: Ticket) -> Outcome:
         enough = ticket.limit if ticket.verb == "batch" and not self.closed else 1

@@ -45,7 +45,7 @@ class Arm(Ticket):
         if self.verb == "closed":
             return self.finish() if self.machine.closed else None
         if self.verb == "put":
-            if self.machine.closed or self.machine.room():
+            if self.machine.closed or self.machine.room() or self.machine.policy:
                 return self.finish()
         elif self.machine.drained() or self.machine.unpromised():
             return self.finish()

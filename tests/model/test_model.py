@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 )
 from typing_extensions import override
 
-from aiochannel import Case, Channel, ChannelClosed, Receiver, Sender, otherwise, select_any
+from aiochannel import Case, Channel, ChannelClosed, Overflow, Receiver, Sender, otherwise, select_any
 from tests.budgets import SHIPPED, SMALL
 from tests.conftest import ClockedLoop
 from tests.ledger import Ledger
@@ -40,6 +40,7 @@ from tests.model.selects import CaseText, Failed
 T = TypeVar("T")
 
 SIZES = (0, 1, 2, RENDEZVOUS)
+POLICIES = tuple(policy.name for policy in Overflow if policy is not Overflow.WAIT)
 WAIT_FOR = 0.5  # this timeout is one of wait_for, the others of asyncio.timeout
 Coro = Coroutine[object, object, object]
 
@@ -73,15 +74,27 @@ class ChannelMachine(RuleBasedStateMachine):
     def make_loop() -> asyncio.AbstractEventLoop:
         return ClockedLoop()
 
-    @initialize(size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]), rests=st.booleans())
-    def make(self, size: int, *, rests: bool = False) -> None:
-        (SMALL if rests else SHIPPED).apply()
+    @initialize(
+        size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]),
+        rests=st.booleans(),
+        policy=st.sampled_from(["", "", "", *POLICIES]),
+        quiet=st.booleans(),
+    )
+    def make(self, size: int, *, rests: bool = False, policy: str = "", quiet: bool = False) -> None:
+        policy = policy if size > 0 else ""
+        (SMALL if rests and not policy else SHIPPED).apply()  # its batches let others run between their items
         self.recorder = Recorder()
         self.complaints: list[object] = []
         self.open_loop()
-        self.channel = Channel[object].rendezvous() if size == RENDEZVOUS else Channel[object](size)
+        self.dropped: list[object] = []
+        self.quiet = quiet
+        if policy:
+            on_drop = None if quiet else self.dropped.append
+            self.channel = Channel[object](size, overflow=Overflow[policy], on_drop=on_drop)
+        else:
+            self.channel = Channel[object].rendezvous() if size == RENDEZVOUS else Channel[object](size)
         self.other = Channel[object](1)  # what a select has beside the channel
-        self.follower = Follower({"a": Reference(size), "b": Reference(1)})
+        self.follower = Follower({"a": Reference(size, policy), "b": Reference(1)})
         self.lost: list[asyncio.Task[object]] = []
         self.calls_lost = -1  # how many calls had begun when the last loop was lost
         self.senders: dict[str, tuple[AbstractContextManager[Sender[object]], Sender[object]]] = {}
@@ -326,6 +339,9 @@ class ChannelMachine(RuleBasedStateMachine):
                 assert mismatch(see(self.channel), self.follower.machines["a"].look()) is None
                 assert mismatch(see(self.other), self.follower.machines["b"].look()) is None
             assert self.complaints == []
+            dropped = self.follower.machines["a"].dropped
+            assert self.channel.statistics().dropped == len(dropped)
+            assert self.dropped == ([] if self.quiet else dropped)
 
     @override
     def teardown(self) -> None:
@@ -366,6 +382,7 @@ class ChannelMachine(RuleBasedStateMachine):
     def sums_match(self) -> None:
         """Everything that was surely put has been taken, once, and nothing else has."""
         ledgers = {"a": Ledger(), "b": Ledger()}
+        ledgers["a"].receive(self.follower.machines["a"].dropped)
         ends = {event.call: event.outcome for event in self.recorder.events if event.kind == "ends"}
         for number, begun in enumerate(self.recorder.calls):
             call, outcome = as_plain(begun, ends.get(number) or WAITS)  # or its loop was lost
@@ -478,12 +495,12 @@ def test_asyncio() -> None:
     run_state_machine_as_test(ChannelMachine, settings=CHECK)
 
 
-def lose_loops(size: int) -> None:
+def lose_loops(size: int, policy: str = "") -> None:
     """What the machine meets at random, a loop lost under one call or two, here in every way."""
     waits = [*product(LosingMachine.WAITS), *product(LosingMachine.WAITS, repeat=2)]
     for loss in product(waits, LosingMachine.WAKES, LosingMachine.FIRSTS):
         machine = LosingMachine()
-        machine.make(size)
+        machine.make(size, policy=policy)
         try:
             machine.lose_what_was_woken(*loss)
             machine.agree()
@@ -493,13 +510,17 @@ def lose_loops(size: int) -> None:
             machine.agree()
             machine.teardown()
         except BaseException as error:
-            error.add_note(f"maxsize {size}, {loss}")
+            error.add_note(f"maxsize {size} {policy}, {loss}")
             raise
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_loop_that_is_closed(size: int) -> None:
     lose_loops(size)
+
+
+def test_a_loop_that_is_closed_under_an_overflow_policy() -> None:
+    lose_loops(1, "DROP_OLDEST")
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")

@@ -7,7 +7,19 @@ from typing import assert_type
 
 from typing_extensions import override
 
-from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelError, ChannelFull, ChannelStatistics, __version__
+from aiochannel import (
+    Channel,
+    ChannelClosed,
+    ChannelEmpty,
+    ChannelError,
+    ChannelFull,
+    ChannelStatistics,
+    Overflow,
+    PriorityChannel,
+    Receiver,
+    Sender,
+    __version__,
+)
 
 
 async def batches(channel: Channel[int]) -> None:
@@ -42,6 +54,43 @@ def statistics(channel: Channel[int]) -> None:
     assert_type(seen.open_senders + seen.open_receivers, int)
     assert_type(seen.closed, bool)
     assert_type(seen.name, str | None)
+    assert_type(seen.dropped, int)
+
+
+def heard(item: int) -> str:
+    return str(item)
+
+
+def overflow(policy: Overflow) -> None:
+    assert_type(Channel[int](1, overflow=policy), Channel[int])
+    assert_type(Channel[int](1, None, overflow=Overflow.DROP_OLDEST, on_drop=heard), Channel[int])
+    assert_type(Channel[int](1, overflow=Overflow.REPLACE_NEWEST, on_drop=print), Channel[int])
+    assert_type(Channel(1, overflow=Overflow.DROP_INCOMING, on_drop=heard), Channel[int])
+    wider: Channel[bool] = Channel(1, overflow=policy, on_drop=heard)
+    assert_type(wider, Channel[bool])
+    _text: str = policy.value
+
+
+def length(item: str) -> int:
+    return len(item)
+
+
+async def priorities(channel: PriorityChannel[str]) -> None:
+    assert_type(PriorityChannel[str](10, key=length), PriorityChannel[str])
+    assert_type(PriorityChannel(key=length), PriorityChannel[str])
+    assert_type(PriorityChannel[str](key=lambda item: -len(item)), PriorityChannel[str])
+    assert_type(PriorityChannel[float](0, None, key=float), PriorityChannel[float])
+    sender: Sender[str] = channel
+    receiver: Receiver[str] = channel
+    await sender.put(await receiver.get())
+    assert_type(await channel.get(), str)
+    assert_type(await channel.get_many(2), list[str])
+    assert_type(channel.abort(), list[str])
+    assert_type(channel.statistics(), ChannelStatistics)
+    assert_type(channel.split(), tuple[Sender[str], Receiver[str]])
+    with channel.open_sender() as tx:
+        assert_type(tx, Sender[str])
+    assert_type(list(channel), list[str])
 
 
 def errors(full: ChannelFull, empty: ChannelEmpty, closed: ChannelClosed) -> Sequence[ChannelError]:

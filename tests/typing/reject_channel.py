@@ -1,7 +1,7 @@
 """What a channel does not have, and what it does not take."""
 
 import aiochannel
-from aiochannel import Channel, ChannelClosed, ChannelStatistics
+from aiochannel import Channel, ChannelClosed, ChannelStatistics, Overflow, PriorityChannel
 
 
 async def batches(channel: Channel[int]) -> None:
@@ -32,6 +32,28 @@ def frozen(seen: ChannelStatistics) -> None:
     seen.qsize = 3  # E: a field of the statistics assigned
     seen.size  # E: a field that the statistics do not have
     _text: str = seen.closed  # E: a field of the statistics taken for another type
+
+
+def heard(item: int) -> str:
+    return str(item)
+
+
+def overflow() -> None:
+    Channel[int](1, overflow="drop oldest")  # E: a str given as an overflow policy
+    Channel[int](1, None, Overflow.DROP_OLDEST)  # E: an overflow policy given by position
+    Channel[int](1, overflow=Overflow.DROP_NEWEST)  # E: a policy that there is not
+    Channel[str](1, overflow=Overflow.DROP_OLDEST, on_drop=heard)  # E: on_drop for items of another type
+    Channel[int](1, overflow=Overflow.DROP_OLDEST, on_drop=heard(1))  # E: the result of on_drop given in its place
+
+
+def priorities(channel: PriorityChannel[str]) -> None:
+    PriorityChannel[str]()  # E: a priority channel without a key
+    PriorityChannel[str](1, None, len)  # E: a key given by position
+    PriorityChannel[str](key=heard)  # E: a key of items of another type
+    PriorityChannel[str](key=str.upper)  # E: a key that is no number
+    channel.put_nowait(1)  # E: an item of another type put into a priority channel
+    channel.rendezvous()  # E: a rendezvous with priorities
+    PriorityChannel[str](1, key=len, overflow=Overflow.DROP_OLDEST)  # E: a priority channel with an overflow policy
 
 
 class MyStatistics(ChannelStatistics):  # E: a subclass of ChannelStatistics, which is final
