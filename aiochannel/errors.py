@@ -3,10 +3,13 @@
     ChannelError
     ├── ChannelClosed   the channel is closed; a get raises it only when the channel is drained too
     ├── ChannelFull     put_nowait: there is no room now
-    └── ChannelEmpty    get_nowait: there is no item now
+    ├── ChannelEmpty    get_nowait: there is no item now
+    └── ChannelLagged   a subscription of a broadcast has missed items; its next get goes on
 
 A message says which channel it is about and what is true of it. Every raise makes a new object, so no traceback grows.
 """
+
+from typing import final
 
 
 class ChannelError(Exception):
@@ -26,6 +29,19 @@ class ChannelFull(ChannelError):
 
 class ChannelEmpty(ChannelError):
     """`get_nowait` found no item, or only items that are promised to waiting receivers."""
+
+
+@final
+class ChannelLagged(ChannelError):
+    """A subscription of a broadcast had no room for some items, and was told how many it has missed.
+
+    It is no ChannelClosed: the subscription goes on with the oldest item that it has kept.
+    """
+
+    def __init__(self, message: str, missed: int = 0) -> None:
+        super().__init__(message)
+        self.missed: int = missed
+        """How many items were dropped since the subscription was last told."""
 
 
 def source(error: BaseException) -> BaseException:

@@ -66,7 +66,6 @@ class Side(Operation[R_co], Protocol[R_co]):
         ...
 
 
-@final
 class GetOperation(Side[T]):
     """A get."""
 
