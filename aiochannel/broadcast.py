@@ -16,7 +16,7 @@ from aiochannel._core.waiters import Selection, Waiter
 from aiochannel.cases import Case
 from aiochannel.channel import _integer
 from aiochannel.errors import ChannelFull, check_cause
-from aiochannel.feeds import Feed, Lag, OpenSubscription, Subscription, SubscriptionHandle
+from aiochannel.feeds import Feed, Lag, OpenSubscription, Subscription, SubscriptionHandle, make_feed
 from aiochannel.handles import End, SenderHandle, sending_end
 from aiochannel.hub import Bell, Hub, append
 from aiochannel.protocols import Sender
@@ -112,7 +112,7 @@ class Broadcast(Hub[T]):
             raise ValueError(f"a subscription of maxsize {size} cannot hold the {replayed} replayed items")
         if not size and lag is not Lag.WAIT:
             raise ValueError(f"{lag} needs a maxsize: a subscription without a limit always has room")
-        feed = Feed(self, size, lag)
+        feed = make_feed(self, size, lag)
         end = OpenSubscription(feed)
         handle = SubscriptionHandle(feed, end)
         opened: End[Subscription[T]] = End(handle, end, handle._retire)
@@ -178,7 +178,7 @@ class Broadcast(Hub[T]):
         """
         if not self._closed:
             return self._room() <= 0
-        return any(feed._lag is Lag.WAIT and len(feed._buffer) >= feed._capacity for feed in self._feeds)
+        return any(feed.lag is Lag.WAIT and len(feed._buffer) >= feed._capacity for feed in self._feeds)
 
     def closed(self) -> bool:
         """Return whether the broadcast is closed; subscriptions can still receive what they hold."""

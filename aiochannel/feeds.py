@@ -11,7 +11,7 @@ dropped is older than every unpromised item that is left, so the first get after
 from abc import abstractmethod
 from asyncio import AbstractEventLoop
 from enum import Enum
-from typing import ClassVar, Final, Generic, Literal, Protocol, Self, TypeVar, final
+from typing import ClassVar, Final, Generic, Literal, Protocol, TypeVar, final
 
 from typing_extensions import override
 
@@ -79,24 +79,20 @@ class Upstream(Machine[T]):
         """Deliver to this feed no more, and let nobody wait for it."""
 
 
-@final
 class Feed(Channel[T]):
-    """The channel of one subscription. It shares the event loop of its hub as long as it is attached."""
+    """The channel of a subscription for which puts wait. It shares the event loop of its hub while it is attached."""
 
-    __slots__ = ("_at", "_displaces", "_hub", "_is_due", "_lag", "_untold")
+    __slots__ = ("_at", "_hub", "_is_due")
 
-    def __init__(self, hub: Upstream[T], maxsize: int, lag: Lag) -> None:
+    lag: ClassVar[Lag] = Lag.WAIT
+
+    def __init__(self, hub: Upstream[T], maxsize: int) -> None:
         super().__init__(maxsize, hub._pinned)
         self._put_below = SLOW_PUT
         self._hub = hub
-        self._lag = lag
         self._at = DETACHED
         """Its place among the feeds of the hub."""
         self._is_due = False
-        self._displaces = False
-        """Whether the next item displaces one: then it does not count for how many puts there is room."""
-        self._untold = 0
-        """How many items were dropped that the subscription was not told of."""
 
     # Delivery, by the hub
 
@@ -105,62 +101,25 @@ class Feed(Channel[T]):
         receivers = self._receivers
         return self._bound - len(self._buffer) + len(receivers) + receivers.woken - receivers.stale
 
-    def _is_slower(self, other: Self) -> bool:
+    def _is_slower(self, other: "Feed[T]") -> bool:
         """Return whether this one has less room, or as much and more items."""
         items, others = len(self._buffer), len(other._buffer)
         room, other_room = self._capacity - items, other._capacity - others
         return items > others if room == other_room else room < other_room
 
     def _serve(self) -> None:
-        """After an item was appended, or at any time: promise what can be, drop what is too much."""
+        """Promise what can be, after an item was appended, or at any time."""
         receivers = self._receivers
         if receivers:
             self._get_above = SLOW_GET
             receivers.promise(self._buffer)
-        if self._lag is not Lag.WAIT:
-            self._trim()
-        if receivers or self._displaces:
-            self._become_due()
+            if receivers:
+                self._become_due()
 
     def _become_due(self) -> None:
         if not self._is_due and self._at != DETACHED:
             self._is_due = True
             self._hub._due.append(self)
-
-    def _trim(self) -> None:
-        """Drop the unpromised items that are too many: the oldest, or the newest of a feed that is cut off for it."""
-        buffer, receivers, capacity = self._buffer, self._receivers, self._capacity
-        cuts = self._lag is Lag.DISCONNECT
-        while self._holds(receivers.woken + capacity):
-            # No call since the look: a signal handler would have run before it, or runs after this.
-            del buffer[receivers.woken + capacity if cuts else receivers.woken]
-            self._untold += 1
-            self._hub._missed += 1
-            if self._lag is Lag.RAISE:
-                self._get_above = SLOW_GET
-        if cuts and self._untold:
-            self._cut_off()
-        elif self._holds(receivers.woken + capacity - 1):
-            self._displaces = True
-        elif self._displaces:
-            self._displaces = False
-            self._hub._space = 0  # this feed counts again
-
-    def _holds(self, position: int) -> bool:
-        """Return whether there is an item at this position; not by `len`, after which a signal handler may run."""
-        try:
-            self._buffer[position]
-        except IndexError:
-            return False
-        return True
-
-    def _cut_off(self) -> None:
-        self._displaces = False
-        if not self._closed:
-            lagged = ChannelLagged(f"{self!r} had no room for an item, and was cut off", self._untold)
-            self._closed_by = CUT_OFF
-            self._hub._detach(self)
-            self._shut(lagged)
 
     def leave(self) -> None:
         """Hold nothing any more, and hold up nobody."""
@@ -185,57 +144,29 @@ class Feed(Channel[T]):
             self._move_to(loop)
         if self._receivers is NOBODY:
             self._receivers = WaitQueue()
+        if not self._is_due:
+            self._become_due()
         self._receivers.append(waiter)
-        self._recheck_receiver()
+        if self._senders or self._buffer or self._closed or not self._is_due:
+            self._recheck_receiver()
 
     @override
     def _recheck_receiver(self) -> None:
-        if not self._is_due:
-            self._become_due()
+        self._become_due()
         if self._senders:
             self._hub._grant()
-        if self._untold:
-            self._check_lag()
+        self._check_lag()
         if len(self._buffer) > self._receivers.woken:
             self._promise()
         elif self._closed and not self._buffer:
             self._tell_drained()
 
-    @override
-    def _take(self) -> T | Literal[Blocked.BLOCKED]:
-        if self._untold:
-            self._check_lag()
-        return super()._take()
-
-    @override
-    def _take_many(self, limit: int) -> list[T]:
-        # A batch that has to wait calls this again with an item in its hands: it must not raise.
-        return [] if self._untold and self._lag is Lag.RAISE else super()._take_many(limit)
-
-    @override
-    def _check_not_drained(self) -> None:
-        self._check_lag()
-        super()._check_not_drained()
-
-    @override
-    def _open_gets(self) -> None:
-        if self._untold and self._lag is Lag.RAISE:
-            self._get_above = SLOW_GET
-        else:
-            super()._open_gets()
-
     def _check_lag(self) -> None:
         """Raise ChannelLagged if the subscription is to be told so, and was not."""
-        while self._lag is Lag.RAISE and (untold := self._untold):
-            lagged = ChannelLagged(f"{self!r} had no room, and has missed {untold} items", untold)
-            if self._untold == untold:  # or else a signal handler has changed it
-                self._untold = 0
-                raise lagged
 
     def missed(self) -> int:
         """As `Subscription.missed`."""
-        untold, self._untold = self._untold, 0
-        return untold
+        return 0
 
     @override
     def on_get(self) -> Case[T]:
@@ -265,10 +196,6 @@ class Feed(Channel[T]):
     def __str__(self) -> str:
         return f"<Subscription {self._summary()}>"
 
-    @override
-    def _summary(self) -> str:
-        return super()._summary() if self._lag is Lag.WAIT else f"{super()._summary()} lag={self._lag.name}"
-
     # The event loop
 
     def _follow(self) -> None:
@@ -295,6 +222,139 @@ class Feed(Channel[T]):
     @override
     def _has_waiters(self) -> bool:
         return super()._has_waiters() if self._at == DETACHED else self._hub._has_waiters()
+
+
+class LossyFeed(Feed[T]):
+    """The channel of a subscription that drops what it has no room for."""
+
+    __slots__ = ("_displaces", "_untold")
+
+    lag: ClassVar[Lag] = Lag.SKIP
+
+    def __init__(self, hub: Upstream[T], maxsize: int) -> None:
+        super().__init__(hub, maxsize)
+        self._displaces = False
+        """Whether the next item displaces one: then it does not count for how many puts there is room."""
+        self._untold = 0
+        """How many items were dropped that the subscription was not told of."""
+
+    @override
+    def _serve(self) -> None:
+        super()._serve()
+        self._trim()
+        if self._holds(self._receivers.woken + self._capacity - 1):
+            self._displaces = True
+            self._become_due()
+        elif self._displaces:
+            self._displaces = False
+            self._hub._space = 0  # it counts again
+
+    def _trim(self) -> None:
+        """Drop the oldest of the unpromised items while they are too many."""
+        buffer, receivers, capacity = self._buffer, self._receivers, self._capacity
+        while self._holds(receivers.woken + capacity):
+            # No call since the look: a signal handler would have run before it, or runs after this.
+            del buffer[receivers.woken]
+            self._untold += 1
+            self._hub._missed += 1
+
+    def _holds(self, position: int) -> bool:
+        """Return whether there is an item at this position; not by `len`, after which a signal handler may run."""
+        try:
+            self._buffer[position]
+        except IndexError:
+            return False
+        return True
+
+    @override
+    def missed(self) -> int:
+        untold, self._untold = self._untold, 0
+        return untold
+
+    @override
+    def _summary(self) -> str:
+        return f"{super()._summary()} lag={self.lag.name}"
+
+
+@final
+class RaisingFeed(LossyFeed[T]):
+    """The channel of a subscription that drops what it has no room for, and raises that once."""
+
+    __slots__ = ()
+
+    lag: ClassVar[Lag] = Lag.RAISE
+
+    @override
+    def _trim(self) -> None:
+        super()._trim()
+        if self._untold:
+            self._get_above = SLOW_GET
+
+    @override
+    def _check_lag(self) -> None:
+        while untold := self._untold:
+            lagged = ChannelLagged(f"{self!r} had no room, and has missed {untold} items", untold)
+            if self._untold == untold:  # or else a signal handler has changed it
+                self._untold = 0
+                raise lagged
+
+    @override
+    def _take(self) -> T | Literal[Blocked.BLOCKED]:
+        self._check_lag()
+        return super()._take()
+
+    @override
+    def _take_many(self, limit: int) -> list[T]:
+        # A batch that had to wait calls this with an item in its hands: it must not raise.
+        return [] if self._untold else super()._take_many(limit)
+
+    @override
+    def _check_not_drained(self) -> None:
+        self._check_lag()
+        super()._check_not_drained()
+
+    @override
+    def _open_gets(self) -> None:
+        if self._untold:
+            self._get_above = SLOW_GET
+        else:
+            super()._open_gets()
+
+
+@final
+class DisconnectedFeed(LossyFeed[T]):
+    """The channel of a subscription that is cut off when it has no room."""
+
+    __slots__ = ()
+
+    lag: ClassVar[Lag] = Lag.DISCONNECT
+
+    @override
+    def _trim(self) -> None:
+        """Drop the newest of the unpromised items while they are too many, and then be cut off."""
+        buffer, receivers, capacity = self._buffer, self._receivers, self._capacity
+        while self._holds(receivers.woken + capacity):
+            del buffer[receivers.woken + capacity]  # no call since the look
+            self._untold += 1
+            self._hub._missed += 1
+        if self._untold and not self._closed:
+            lagged = ChannelLagged(f"{self!r} had no room for an item, and was cut off", self._untold)
+            self._closed_by = CUT_OFF
+            self._hub._detach(self)
+            self._shut(lagged)
+
+
+def make_feed(hub: Upstream[T], maxsize: int, lag: Lag) -> Feed[T]:
+    """Return the feed of a new subscription."""
+    match lag:
+        case Lag.WAIT:
+            return Feed(hub, maxsize)
+        case Lag.RAISE:
+            return RaisingFeed(hub, maxsize)
+        case Lag.SKIP:
+            return LossyFeed(hub, maxsize)
+        case Lag.DISCONNECT:
+            return DisconnectedFeed(hub, maxsize)
 
 
 @final

@@ -34,7 +34,7 @@ from typing_extensions import override
 from aiochannel._core import machine
 from aiochannel._core.machine import SLOW_GET, UNBOUNDED
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, Waiting, WaitQueue
-from aiochannel.feeds import DETACHED, Feed, Lag, Upstream
+from aiochannel.feeds import DETACHED, Feed, Lag, LossyFeed, Upstream
 
 T = TypeVar("T")
 
@@ -117,22 +117,10 @@ class Hub(Upstream[T]):
         self._space = 0
         token = self._token = []
         granted = self._senders.woken
-        room = sure = UNBOUNDED
-        for feed in self._feeds:
-            length = len(feed._buffer)
-            if length > machine.BUDGET:
-                feed._get_above = max(feed._get_above, length - machine.BUDGET)
-            free = feed._bound - length
-            if feed._lag is not Lag.WAIT and free <= 0:
-                feed._displaces = True
-                feed._become_due()
-            elif free < sure:
-                sure = free
-            if free <= granted and feed._lag is Lag.WAIT:
-                room = min(room, feed._spare())
+        room, sure = self._rooms(granted)
         if self._token is not token:
             return True  # a signal handler has put, or let a put wait or a feed come: look again
-        if not self._count or (sure <= granted < room):
+        if not self._count or sure <= granted < room:
             # Where nobody listens, each item is counted. A receiver that waits may go, so it is room for now only.
             self._space = 1
             self._rests = not (self._count or (self._unheard + 1) % machine.BUDGET)
@@ -142,6 +130,29 @@ class Hub(Upstream[T]):
             if self._rests:
                 self._space = machine.BUDGET
         return self._space > 0
+
+    def _rooms(self, granted: int) -> tuple[int, int]:
+        """Return the least room, where it could be too little, and the least room without counting receivers."""
+        room = sure = UNBOUNDED
+        for feed in self._feeds:
+            length = len(feed._buffer)
+            if length > machine.BUDGET:
+                feed._get_above = max(feed._get_above, length - machine.BUDGET)
+            free = feed._bound - length
+            if free <= granted:
+                if isinstance(feed, LossyFeed):
+                    if free <= 0:
+                        feed._displaces = True
+                        feed._become_due()
+                        continue
+                else:
+                    receivers = feed._receivers
+                    exact = free + len(receivers) + receivers.woken - receivers.stale
+                    if exact < room:
+                        room = exact
+            if free < sure:
+                sure = free
+        return room, sure
 
     def _shut_space(self) -> None:
         """Let the next put measure."""
@@ -159,14 +170,14 @@ class Hub(Upstream[T]):
     @override
     def _room(self) -> int:
         self._forget_lost_loop()
-        rooms = [feed._spare() for feed in self._feeds if feed._lag is Lag.WAIT]
+        rooms = [feed._spare() for feed in self._feeds if feed.lag is Lag.WAIT]
         return min(rooms, default=UNBOUNDED) - self._senders.woken
 
     def _slowest(self) -> Feed[T] | None:
         """Return the feed with the least room for which puts wait, and of such that with the most items."""
         slowest: Feed[T] | None = None
         for feed in self._feeds:
-            if feed._lag is Lag.WAIT and (slowest is None or feed._is_slower(slowest)):
+            if feed.lag is Lag.WAIT and (slowest is None or feed._is_slower(slowest)):
                 slowest = feed
         return slowest
 
@@ -236,20 +247,21 @@ class Hub(Upstream[T]):
         """Return whether a feed has no room. It tells when it has."""
         granted = self._senders.woken
         obstacle, self._obstacle = self._obstacle, None
-        at = 0 if obstacle is None else obstacle._at
+        at = self._count if obstacle is None else obstacle._at + 1
         for _ in range(self._count):
-            if at >= self._count:
-                at = 0
-                if not self._count:
-                    break
+            # From the last to the first, since the receivers of the first ones run first.
+            at = at - 1 if 0 < at <= self._count else self._count - 1
+            if at < 0:
+                break
             feed = self._feeds[at]
-            if feed._lag is Lag.WAIT and feed._spare() <= granted:
+            receivers = feed._receivers
+            free = feed._bound - len(feed._buffer) + len(receivers) + receivers.woken - receivers.stale
+            if free <= granted and feed.lag is Lag.WAIT:
                 self._obstacle = feed
                 self._tell_when_it_has_room(feed)
                 if feed._spare() <= granted:
                     return True
             feed._senders = NOBODY
-            at += 1
         return False
 
     def _tell_when_it_has_room(self, feed: Feed[T]) -> None:
@@ -261,7 +273,7 @@ class Hub(Upstream[T]):
         """Return a feed that has room only in a get of this select: it must not be matched with itself."""
         room = self._senders.woken + 1
         for feed in tuple(self._feeds):
-            if feed._lag is Lag.WAIT and selection.waits_in(feed._receivers) and feed._spare() <= room:
+            if feed.lag is Lag.WAIT and selection.waits_in(feed._receivers) and feed._spare() <= room:
                 return feed
         return None
 
