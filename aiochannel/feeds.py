@@ -132,9 +132,8 @@ class Feed(Channel[T]):
     def _leave(self) -> None:
         self._closed_by = LEFT
         self._hub._detach(self)
-        self._buffer.clear()
         self._shut(None)
-        self._tell_drained()
+        self._take_rest()
 
     # Receiving
 
