@@ -107,8 +107,12 @@ class Feed(Channel[T]):
         room, other_room = self._capacity - items, other._capacity - others
         return items > others if room == other_room else room < other_room
 
-    def _serve(self) -> None:
-        """Promise what can be, after an item was appended, or at any time."""
+    def _heed(self) -> None:
+        """Promise what can be; whatever is left to do at the next delivery, become due."""
+        self._take_delivery()
+
+    def _take_delivery(self) -> None:
+        """Do what has to be done when an item was appended."""
         receivers = self._receivers
         if receivers:
             self._get_above = SLOW_GET
@@ -238,15 +242,20 @@ class LossyFeed(Feed[T]):
         """How many items were dropped that the subscription was not told of."""
 
     @override
-    def _serve(self) -> None:
-        super()._serve()
-        self._trim()
+    def _heed(self) -> None:
+        super()._take_delivery()
         if self._holds(self._receivers.woken + self._capacity - 1):
             self._displaces = True
             self._become_due()
         elif self._displaces:
             self._displaces = False
             self._hub._space = 0  # it counts again
+
+    @override
+    def _take_delivery(self) -> None:
+        super()._take_delivery()
+        self._trim()
+        self._heed()
 
     def _trim(self) -> None:
         """Drop the oldest of the unpromised items while they are too many."""
@@ -256,6 +265,7 @@ class LossyFeed(Feed[T]):
             del buffer[receivers.woken]
             self._untold += 1
             self._hub._missed += 1
+            self._get_above = SLOW_GET  # a feed that raises has to look first
 
     def _holds(self, position: int) -> bool:
         """Return whether there is an item at this position; not by `len`, after which a signal handler may run."""
@@ -282,12 +292,6 @@ class RaisingFeed(LossyFeed[T]):
     __slots__ = ()
 
     lag: ClassVar[Lag] = Lag.RAISE
-
-    @override
-    def _trim(self) -> None:
-        super()._trim()
-        if self._untold:
-            self._get_above = SLOW_GET
 
     @override
     def _check_lag(self) -> None:
@@ -330,13 +334,11 @@ class DisconnectedFeed(LossyFeed[T]):
 
     @override
     def _trim(self) -> None:
-        """Drop the newest of the unpromised items while they are too many, and then be cut off."""
-        buffer, receivers, capacity = self._buffer, self._receivers, self._capacity
-        while self._holds(receivers.woken + capacity):
-            del buffer[receivers.woken + capacity]  # no call since the look
+        """Be cut off without the newest item if there is no room for it."""
+        if not self._closed and self._holds(self._receivers.woken + self._capacity):
+            del self._buffer[-1]  # no call since the look
             self._untold += 1
             self._hub._missed += 1
-        if self._untold and not self._closed:
             lagged = ChannelLagged(f"{self!r} had no room for an item, and was cut off", self._untold)
             self._closed_by = CUT_OFF
             self._hub._detach(self)

@@ -54,7 +54,7 @@ class Hub(Upstream[T]):
     """The feeds and the puts of a broadcast, without a public name."""
 
     __slots__ = (
-        "_bells", "_buffers", "_count", "_feeds", "_granting", "_history", "_looks_again", "_obstacle",
+        "_bells", "_buffers", "_count", "_feeds", "_granting", "_history", "_looks_again", "_lossy", "_obstacle",
         "_owes_rest", "_rests", "_token", "_unheard",
     )  # fmt: skip
 
@@ -66,6 +66,8 @@ class Hub(Upstream[T]):
         """What each item is appended to: what is replayed, and then the buffer of each feed."""
         self._count = 0
         """How many feeds there are. It is no call, as `len` would be."""
+        self._lossy = 0
+        """How many of them drop what they have no room for."""
         self._due: list[Feed[T]] = []
         self._space = 0
         self._rests = False
@@ -108,7 +110,7 @@ class Hub(Upstream[T]):
         due, self._due = self._due, []
         for feed in due:
             feed._is_due = False
-            feed._serve()
+            feed._take_delivery()
 
     def _measure(self) -> bool:
         """Find for how many puts there is room, and return whether to look at the space."""
@@ -207,7 +209,14 @@ class Hub(Upstream[T]):
         self._senders.woken -= 1
         any(delivery)
         self._after_delivery()
+        if self._lossy:  # nobody has measured whether these have room
+            self._trim()
         self._spent = None
+
+    def _trim(self) -> None:
+        for feed in tuple(self._feeds):
+            if isinstance(feed, LossyFeed):
+                feed._take_delivery()
 
     @override
     def _grant(self) -> None:
@@ -288,6 +297,7 @@ class Hub(Upstream[T]):
         self._feeds += [feed]
         self._buffers += [feed._buffer]
         self._count += 1
+        self._lossy += feed.lag is not Lag.WAIT
         self._shut_space()
         if self._closed:
             feed._shut(self._cause)
@@ -305,6 +315,7 @@ class Hub(Upstream[T]):
             feed._at = DETACHED
             del self._feeds[-1], self._buffers[-1]
             self._count -= 1
+            self._lossy -= feed.lag is not Lag.WAIT
         if self._obstacle is feed:
             self._obstacle = None
         feed._senders = NOBODY
@@ -326,7 +337,7 @@ class Hub(Upstream[T]):
         self._due = []
         for feed in tuple(self._feeds):
             feed._is_due = False
-            feed._serve()
+            feed._heed()
         if self._closed:
             self._tell_closed()
         else:

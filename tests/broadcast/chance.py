@@ -63,7 +63,7 @@ def program(seed: int) -> Callable[[Run], None]:
             return chance.choice(sizes), lag
 
         for _ in range(chance.choice((0, 0, 1, 2))):
-            world.hub.full() or world.put_nowait()
+            world.try_put()
         readers = [world.subscribe(*size_and_lag()) for _ in range(chance.choice((1, 1, 2, 3)))]
         for number in range(chance.choice((2, 2, 3, 4))):
             words = chance.choices(PUTS, k=chance.randint(1, 3))

@@ -228,6 +228,7 @@ def join_waits(run: Run) -> None:
         assert not drains.feed._buffer
 
     run.event("leave", leaves.leave)
+
     def drain() -> None:  # or else nobody does, if the actor was cancelled
         with suppress(ChannelClosed, ChannelEmpty):
             drains.get_nowait()

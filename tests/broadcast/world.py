@@ -147,7 +147,8 @@ class World:
         item = self.item()
         with reader._getting():
             taken, got = await select(self.hub.on_put(item), reader.rx.on_get())
-            if taken == 0:
+            if got is None:
+                assert taken == 0
                 self._accept(item)
             else:
                 reader.receive(got)
