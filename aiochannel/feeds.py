@@ -119,6 +119,7 @@ class Feed(Channel[T]):
             receivers.promise(self._buffer)
             if receivers:
                 self._become_due()
+                receivers.promise(self._buffer)  # a signal handler may have put before it was due
 
     def _become_due(self) -> None:
         if not self._is_due and self._at != DETACHED:

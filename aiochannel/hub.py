@@ -337,6 +337,7 @@ class Hub(Upstream[T]):
         self._due = []
         for feed in tuple(self._feeds):
             feed._is_due = False
+            feed._settle()
             feed._heed()
         if self._closed:
             self._tell_closed()

@@ -123,10 +123,10 @@ async def test_a_mapped_put_that_fails_puts_nothing() -> None:
     hub = Broadcast[int](1)
 
     def fail(_: None) -> Never:
-        raise ValueError
+        raise ValueError("map")
 
     with hub.subscribe() as one:
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="map"):
             await select(hub.on_put(1).map(fail))
         assert [] == rest(one)
 
@@ -152,11 +152,11 @@ async def test_a_put_waits_for_the_slowest() -> None:
 async def test_a_receiver_that_waits_is_room() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one:
-        get = await waiting(one.get())
+        getting = await waiting(one.get())
         hub.put_nowait(1)
         hub.put_nowait(2)
         assert hub.full()
-        assert 1 == await get
+        assert 1 == await getting
         assert [2] == rest(one)
 
 
@@ -175,10 +175,10 @@ async def test_a_receiver_that_begins_to_wait_is_room_for_a_put_that_waits() -> 
 async def test_a_cancelled_receiver_leaves_one_item_more_than_maxsize_at_most() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one, hub.subscribe(2) as slow:
-        get = await waiting(one.get())
+        getting = await waiting(one.get())
         hub.put_nowait(1)
         hub.put_nowait(2)
-        assert await cancelled(get)
+        assert await cancelled(getting)
         assert 2 == one.qsize()
         assert [1, 2] == rest(slow)
         put = await waiting(hub.put(3))
@@ -224,10 +224,11 @@ async def test_the_only_obstacle_leaves_and_all_puts_go_ahead_in_order() -> None
 async def test_an_obstacle_whose_block_fails_holds_up_nobody_and_closes_nothing() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe(0) as other:
-        with pytest.raises(ValueError), hub.subscribe():
-            hub.put_nowait(0)
-            puts = [await waiting(hub.put(item)) for item in (1, 2)]
-            raise ValueError
+        end = hub.subscribe()
+        hub.put_nowait(0)
+        puts = [await waiting(hub.put(item)) for item in (1, 2)]
+        with pytest.raises(ValueError, match="failed"), end:
+            raise ValueError("failed")
         await asyncio.gather(*puts)
         assert not hub.closed()
         assert [0, 1, 2] == rest(other)
@@ -325,9 +326,27 @@ async def test_raise_tells_once_how_many_were_missed_before_anything_behind_the_
         with pytest.raises(ChannelLagged) as caught:
             await one.get()
         assert 3 == caught.value.missed
-        assert not isinstance(caught.value, ChannelClosed)
+        assert ChannelClosed not in type(caught.value).__mro__
         assert [4, 5] == rest(one)
         assert 3 == hub.statistics().missed
+
+
+async def get(call: str, one: Subscription[int]) -> object:
+    match call:
+        case "get":
+            return await one.get()
+        case "get_many":
+            return await one.get_many(2)
+        case "next":
+            return await anext(one)
+        case "get_nowait":
+            return one.get_nowait()
+        case "select":
+            return await select(one.on_get())
+        case "map":
+            return await select(one.on_get().map(str))
+        case _:
+            return await select(one.on_get().or_closed(None))
 
 
 @pytest.mark.parametrize("call", ["get", "get_many", "next", "get_nowait", "select", "map", "or_closed"])
@@ -336,21 +355,7 @@ async def test_every_kind_of_get_tells_and_takes_nothing(call: str) -> None:
     with hub.subscribe(1, lag=Lag.RAISE) as one:
         await hub.put_many([1, 2])
         with pytest.raises(ChannelLagged):
-            match call:
-                case "get":
-                    await one.get()
-                case "get_many":
-                    await one.get_many(2)
-                case "next":
-                    await anext(one)
-                case "get_nowait":
-                    one.get_nowait()
-                case "select":
-                    await select(one.on_get())
-                case "map":
-                    await select(one.on_get().map(str))
-                case _:
-                    await select(one.on_get().or_closed(None))
+            await get(call, one)
         assert [2] == rest(one)
         assert 0 == one.missed()
 
@@ -402,10 +407,10 @@ async def test_an_item_that_is_promised_is_not_dropped() -> None:
 async def test_a_promise_that_comes_back_is_told_of_first() -> None:
     hub = Broadcast[int]()
     with hub.subscribe(1, lag=Lag.RAISE) as one:
-        get = await waiting(one.get())
+        getting = await waiting(one.get())
         for item in (1, 2, 3):
             hub.put_nowait(item)
-        assert await cancelled(get)
+        assert await cancelled(getting)
         with pytest.raises(ChannelLagged):
             await one.get()
         assert [1, 3] == rest(one)
@@ -451,8 +456,8 @@ async def test_only_a_put_drops_what_a_cancelled_get_has_left_too_many() -> None
     with hub.subscribe(1, lag=Lag.SKIP) as one, hub.subscribe(1, lag=Lag.DISCONNECT) as two:
         gets = [await waiting(one.get()), await waiting(two.get())]
         await hub.put_many([1, 2])
-        for get in gets:
-            get.cancel()
+        for getting in gets:
+            getting.cancel()
         await settle()
         assert 2 == one.qsize() == two.qsize()
         hub.put_nowait(3)
@@ -484,11 +489,11 @@ async def test_disconnect_cuts_off_after_what_it_holds() -> None:
 async def test_who_is_cut_off_when_its_receiver_is_woken_gets_the_item_and_then_the_end() -> None:
     hub = Broadcast[int]()
     with hub.subscribe(1, lag=Lag.DISCONNECT) as one:
-        get = await waiting(one.get())
+        getting = await waiting(one.get())
         for item in (1, 2, 3):
             hub.put_nowait(item)
         await hub.wait_unsubscribed()
-        assert 1 == await get
+        assert 1 == await getting
         assert 2 == await one.get()
         with pytest.raises(ChannelClosed):
             await one.get()
@@ -563,10 +568,10 @@ async def test_a_cause_reaches_every_subscription_and_every_put() -> None:
 async def test_gets_that_wait_are_told_of_the_close() -> None:
     hub = Broadcast[int]()
     with hub.subscribe() as one:
-        get = await waiting(one.get())
+        getting = await waiting(one.get())
         hub.close()
         with pytest.raises(ChannelClosed):
-            await get
+            await getting
 
 
 async def test_subscribing_after_the_close_gives_the_replay_and_the_end() -> None:
@@ -682,11 +687,11 @@ async def test_a_handle_whose_subscription_has_left_refuses() -> None:
 async def test_a_get_that_waits_is_told_that_its_subscription_has_left(promised: bool) -> None:
     hub = Broadcast[int]()
     with hub.subscribe() as one:
-        get = await waiting(one.get())
+        getting = await waiting(one.get())
         if promised:
             hub.put_nowait(1)
     with pytest.raises(ChannelClosed, match="its subscription has left"):
-        await get
+        await getting
 
 
 async def test_a_case_made_before_the_subscription_left_is_closed() -> None:
@@ -744,7 +749,7 @@ async def test_the_sender_handle_has_the_sending_side_only() -> None:
         assert (3, 1, False, False) == (sender.maxsize, sender.qsize(), sender.full(), sender.closed())
         assert not isinstance(sender, Receiver)
         assert isinstance(hub, Sender)
-        assert not isinstance(hub, Receiver)
+        assert not hasattr(hub, "get")
         assert [1] == rest(one)
 
 
@@ -858,9 +863,9 @@ def test_it_goes_on_in_another_loop() -> None:
     async def go_on() -> list[int]:
         with kept as one:
             await hub.put(4)
-            get = await waiting(_after(one, 2))
+            getting = await waiting(_after(one, 2))
             await hub.put(5)
-            return await get
+            return await getting
 
     assert [4, 5] == asyncio.run(go_on())
 
@@ -875,7 +880,7 @@ def test_a_granted_put_and_a_woken_get_of_a_closed_loop_are_forgotten() -> None:
     one, two = hub.subscribe(), hub.subscribe()
 
     async def wake() -> None:
-        get = asyncio.create_task(two.__enter__().get())
+        getting = asyncio.create_task(two.__enter__().get())
         await settle()
         hub.put_nowait(1)  # wakes the get
         put = asyncio.create_task(hub.put(2))
@@ -883,7 +888,7 @@ def test_a_granted_put_and_a_woken_get_of_a_closed_loop_are_forgotten() -> None:
         one.__enter__().get_nowait()  # grants the put
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.stop)
-        del get, put
+        del getting, put
 
     loop = asyncio.new_event_loop()
     loop.run_until_complete(wake())
@@ -904,7 +909,7 @@ def test_a_granted_put_and_a_woken_get_of_a_closed_loop_are_forgotten() -> None:
 async def test_a_subscription_may_wait_in_the_loop_of_its_broadcast_only() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one, hub.subscribe() as two:
-        get = await waiting(one.get())
+        getting = await waiting(one.get())
 
         def elsewhere() -> list[BaseException]:
             async def wait() -> list[BaseException]:
@@ -914,7 +919,7 @@ async def test_a_subscription_may_wait_in_the_loop_of_its_broadcast_only() -> No
                         await call
                     except RuntimeError as error:
                         found.append(error)
-                for refused in (lambda: hub.put_nowait(1), hub.close, lambda: two.get_nowait()):
+                for refused in (lambda: hub.put_nowait(1), hub.close, two.get_nowait):
                     try:
                         refused()
                     except RuntimeError as error:
@@ -933,7 +938,7 @@ async def test_a_subscription_may_wait_in_the_loop_of_its_broadcast_only() -> No
         assert 6 == len(found)
         assert [] == rest(two)
         hub.put_nowait(2)
-        assert 2 == await get
+        assert 2 == await getting
 
 
 def test_a_given_loop_is_the_only_one() -> None:
