@@ -1,28 +1,28 @@
 """Broadcast: every subscription gets every item. How it works is told in `aiochannel.hub` and `aiochannel.feeds`."""
 
 from asyncio import AbstractEventLoop, Future, _get_running_loop, get_running_loop
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Generic, SupportsIndex, TypeVar, final
+from typing import SupportsIndex, TypeVar, final
 
 from typing_extensions import override
 
+from aiochannel._core.bells import Bell, CloseOperation
 from aiochannel._core.ends import OpenSender
 from aiochannel._core.machine import UNBOUNDED
-from aiochannel._core.operations import Mapped, Operation, PutOperation, Side
-from aiochannel._core.resting import BLOCKED, PAUSE, SPENT, Blocked, Idle
-from aiochannel._core.waiters import Selection, Waiter
+from aiochannel._core.operations import PutOperation
+from aiochannel._core.resting import PAUSE
+from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.channel import _integer
 from aiochannel.errors import ChannelFull, check_cause
 from aiochannel.feeds import Feed, Lag, OpenSubscription, Subscription, SubscriptionHandle, make_feed
 from aiochannel.handles import End, SenderHandle, sending_end
-from aiochannel.hub import Bell, Hub, append
+from aiochannel.hub import Hub, append
 from aiochannel.protocols import Sender
 
 T = TypeVar("T")
-U = TypeVar("U")
 
 
 @final
@@ -342,56 +342,6 @@ class Broadcast(Hub[T]):
         As `Channel.open_sender`.
         """
         return sending_end(self, Broadcast, OpenSender(self))
-
-
-@final
-class CloseOperation(Side[None], Generic[T]):
-    """Waiting until a broadcast is closed."""
-
-    __slots__ = ("_hub",)
-
-    def __init__(self, hub: Hub[T]) -> None:
-        self._hub = hub
-
-    @override
-    def ended(self) -> bool:
-        return False
-
-    @override
-    def hindrance(self) -> Blocked | None:
-        if not self._hub._closed:
-            return BLOCKED
-        return SPENT if Idle.passes() else None
-
-    @override
-    def peek(self) -> None:
-        return None
-
-    @override
-    def attempt(self) -> Blocked | None:
-        return self.hindrance()
-
-    @override
-    def park(self, selection: Selection, position: int, /) -> None:
-        hub = self._hub
-        if selection.loop is not hub._loop:
-            hub._move_to(selection.loop)
-        queue = hub._queue_of(Bell.CLOSED)
-        selection.enter(queue, position)
-        if hub._closed:  # a signal handler may have closed it since the look
-            queue.wake_all()
-
-    @override
-    def complete(self, selection: Selection, /) -> None:
-        """Nothing is left to do."""
-
-    @override
-    def give_back(self, selection: Selection, /) -> None:
-        """Nothing was given."""
-
-    @override
-    def map(self, fn: Callable[[None], U], /) -> Operation[U]:
-        return Mapped(self, fn)
 
 
 def _count(name: str, given: object) -> int:

@@ -15,8 +15,9 @@ from typing import ClassVar, Final, Generic, Literal, Protocol, TypeVar, final
 
 from typing_extensions import override
 
+from aiochannel._core.bells import Belled
 from aiochannel._core.ends import CLOSE, OpenEnd
-from aiochannel._core.machine import SLOW_GET, SLOW_PUT, Machine
+from aiochannel._core.machine import SLOW_GET, SLOW_PUT
 from aiochannel._core.operations import GetOperation
 from aiochannel._core.resting import Blocked
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, WaitQueue
@@ -60,7 +61,7 @@ class Subscription(Receiver[T_co], Protocol[T_co]):
         ...
 
 
-class Upstream(Machine[T]):
+class Upstream(Belled[T]):
     """What a feed asks of its hub."""
 
     __slots__ = ("_due", "_missed", "_space")

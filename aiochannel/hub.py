@@ -23,15 +23,15 @@ Interruptions, see `aiochannel._core`. Whoever measures notes in `token` that it
 else has. A grant that is interrupted by another one takes note, and looks again.
 """
 
-from asyncio import AbstractEventLoop, Future, _get_running_loop, get_running_loop
+from asyncio import AbstractEventLoop, _get_running_loop
 from collections import deque
-from enum import IntEnum
 from itertools import repeat
 from typing import Final, TypeVar
 
 from typing_extensions import override
 
 from aiochannel._core import machine
+from aiochannel._core.bells import Bell
 from aiochannel._core.machine import SLOW_GET, UNBOUNDED
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, Waiting, WaitQueue
 from aiochannel.feeds import DETACHED, Feed, Lag, LossyFeed, Upstream
@@ -41,20 +41,11 @@ T = TypeVar("T")
 append: Final = deque.append
 
 
-class Bell(IntEnum):
-    """What a task may wait for that takes nothing."""
-
-    CLOSED = 0
-    DRAINED = 1
-    SUBSCRIBED = 2
-    UNSUBSCRIBED = 3
-
-
 class Hub(Upstream[T]):
     """The feeds and the puts of a broadcast, without a public name."""
 
     __slots__ = (
-        "_bells", "_buffers", "_count", "_feeds", "_granting", "_history", "_looks_again", "_lossy", "_obstacle",
+        "_buffers", "_count", "_feeds", "_granting", "_history", "_looks_again", "_lossy", "_obstacle",
         "_owes_rest", "_rests", "_token", "_unheard",
     )  # fmt: skip
 
@@ -343,9 +334,7 @@ class Hub(Upstream[T]):
             self._tell_closed()
         else:
             self._grant()
-        for bell in Bell:
-            if self._has_rung(bell):
-                self._bells[bell].wake_all()
+        self._ring_all()
 
     # Closing
 
@@ -383,6 +372,7 @@ class Hub(Upstream[T]):
 
     # What takes nothing
 
+    @override
     def _has_rung(self, bell: Bell) -> bool:
         match bell:
             case Bell.CLOSED:
@@ -393,29 +383,6 @@ class Hub(Upstream[T]):
                 return self._count > 0 or self._closed
             case Bell.UNSUBSCRIBED:
                 return self._count == 0
-
-    async def _wait_for(self, bell: Bell) -> None:
-        if self._has_rung(bell):
-            return
-        loop = get_running_loop()
-        waiter: Waiter = Future()
-        queue = NOBODY
-        try:
-            if loop is not self._loop:
-                self._move_to(loop)
-            queue = self._queue_of(bell)
-            queue.append(waiter)
-            if self._has_rung(bell):  # a signal handler may have run since the look
-                queue.wake_all()
-            await waiter
-        except BaseException:
-            self._withdraw(queue, waiter)
-            raise
-
-    def _queue_of(self, bell: Bell) -> WaitQueue:
-        if self._bells[bell] is NOBODY:
-            self._bells[bell] = WaitQueue()
-        return self._bells[bell]
 
     # The event loop
 
@@ -437,11 +404,8 @@ class Hub(Upstream[T]):
     @override
     def _forget_waiters(self) -> None:
         super()._forget_waiters()
-        forgotten, self._bells = self._bells, [NOBODY] * len(Bell)
         for feed in self._feeds:
             feed._forget_waiters()
             feed._loop = self._loop
         self._obstacle = None
         self._shut_space()
-        # The last reference to a task may go with its waiter, as in `Machine`.
-        del forgotten

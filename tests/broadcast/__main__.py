@@ -1,7 +1,7 @@
 """The hard cases under many schedules, and programs at random; the last line has the figures.
 
 python -m tests.broadcast --programs 20000 --schedules 10 --processes 2
-python -m tests.broadcast --program 17         one of the programs at random, under many schedules
+python -m tests.broadcast --program 17 --schedules 20000
 
 The exit status is 1 if a rule was broken.
 """
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     processes: int = options.processes
     one: int | None = options.program
     if one is not None:
-        report = play(one, BUDGET)
+        report = play(one, schedules)
         print(report)
         return 1 if report.failure else 0
     begun = time.perf_counter()
