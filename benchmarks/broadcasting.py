@@ -85,7 +85,10 @@ def broadcasts(peers: Sequence[Peer]) -> list[Workload]:
         *(
             Workload(
                 heard_by(number, maxsize),
-                {name: partial(stream, make, number, maxsize, max(50, count // number)) for name, make in makes.items()},
+                {
+                    name: partial(stream, make, number, maxsize, max(50, count // number))
+                    for name, make in makes.items()
+                },
                 "ns an item and subscriber",
             )
             for maxsize, count in ((100, 50_000), (1, 10_000))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.broadcasting import PEER, QUEUES, heard_by, unread
 from benchmarks.everyday import ITEM_BY_ITEM, WAITS
 from benchmarks.memory import IDLE
 from benchmarks.results import Results
@@ -57,6 +58,10 @@ def _per_arm(results: Results) -> float:
     return ((hundred - two) / 98) / ((ten - two) / 8)
 
 
+def _per_unread(results: Results) -> float:
+    return (results.cost(unread(1_000), OURS) - results.cost(unread(10), OURS)) / 990
+
+
 NOWAIT, AWAIT, ITERATE = "put_nowait, get_nowait", "put, get, nobody waits", "async for, nobody waits"
 GOALS: Final = [
     Goal("put_nowait, get_nowait: times faster than asyncio.Queue", _faster(STDLIB, NOWAIT), "≥", 1.6, 1.8),
@@ -83,4 +88,20 @@ GOALS: Final = [
     Goal("select of 2 that waits: times faster, nothing left", _faster(TIDY, select_of(2, "none")), "≥", 5, 5),
     Goal("batches of 64: times faster than item by item", _faster(ITEM_BY_ITEM, "batches of 64, unbounded"), "≥", 3, 3),
     Goal("batches of 64: the same at maxsize 64", _faster(ITEM_BY_ITEM, "batches of 64, maxsize 64"), "≥", 3, 3),
+    *(
+        Goal(
+            f"broadcast to {number:,}, maxsize {maxsize}: times faster than {title}",
+            _faster(peer, workload),
+            "≥",
+            *both,
+        )
+        for number in (10, 100)
+        for maxsize, title, peer, both in (
+            (100, "a list of Queues", QUEUES, (2.0, 2.5)),
+            (100, "frequenz-channels", PEER, (1.8, 2.5)),
+            (1, "a list of Queues", QUEUES, (1.1, 1.3)),
+        )
+        for workload in [heard_by(number, maxsize)]
+    ),
+    Goal("ns of a put for each subscriber that does not read", _per_unread, "≤", 70, 70),
 ]

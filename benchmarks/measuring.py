@@ -5,6 +5,7 @@ import os
 import platform
 from argparse import Namespace
 
+from benchmarks.broadcasting import broadcasts
 from benchmarks.everyday import everyday
 from benchmarks.memory import memory, millions
 from benchmarks.results import Results
@@ -26,7 +27,7 @@ def measure(given: Namespace, process: int) -> Results:
     )
     growing = [peer for peer in peers if not given.few or peer.name in {OURS, STDLIB, FUTURES}]
     sizes = [int(size) for size in given.sizes.split(",")]
-    workloads = [*everyday(peers), *selects(), *memory(peers), *per_waiter(growing, sizes)]
+    workloads = [*everyday(peers), *selects(), *broadcasts(peers), *memory(peers), *per_waiter(growing, sizes)]
     if given.million and not process:
         workloads += millions()
 

@@ -13,7 +13,7 @@ from typing import Never, Protocol
 
 import pytest
 
-from aiochannel import Channel, ChannelStatistics, Receiver, Sender, select
+from aiochannel import Broadcast, Channel, ChannelStatistics, Receiver, Sender, select
 
 End = AbstractContextManager[Sender[object] | Receiver[object]]
 
@@ -76,6 +76,8 @@ class Kind:
     aborts: bool = True
     counts: Sequence[str] = ("sender", "receiver")
     """The sides of which it counts the ends."""
+    subscribes: bool = False
+    """Whether it has a subscription that does not leave, which refers to it."""
 
     @property
     def fills(self) -> bool:
@@ -119,12 +121,33 @@ def whole(make: Callable[[], Whole]) -> Callable[[], Sides]:
     return sides
 
 
+def heard(maxsize: int) -> Callable[[], Sides]:
+    """Return how to make a broadcast with one subscription, which does not leave."""
+
+    def sides() -> Sides:
+        hub = Broadcast[object](maxsize)
+        end = hub.subscribe()
+        (feed,) = hub._feeds
+
+        def waiters() -> tuple[int, int]:
+            return hub.statistics().waiting_senders, feed.statistics().waiting_receivers
+
+        return Sides(
+            hub, end.__enter__(), waiters, open_sender=hub.open_sender, ends=lambda: hub.statistics().open_senders
+        )
+
+    return sides
+
+
 KINDS = [
     Kind("maxsize 1", whole(lambda: Channel(1)), capacity=1),
     Kind("maxsize 2", whole(lambda: Channel(2)), capacity=2),
     Kind("maxsize 100", whole(lambda: Channel(100)), capacity=100),
     Kind("unbounded", whole(Channel[object]), capacity=math.inf),
     Kind("rendezvous", whole(Channel[object].rendezvous), capacity=0),
+    Kind("broadcast 1", heard(1), capacity=1, aborts=False, counts=("sender",), subscribes=True),
+    Kind("broadcast 2", heard(2), capacity=2, aborts=False, counts=("sender",), subscribes=True),
+    Kind("broadcast", heard(0), capacity=math.inf, aborts=False, counts=("sender",), subscribes=True),
 ]
 
 
@@ -145,12 +168,21 @@ that_fill_a_buffer = those(lambda kind: kind.fills and kind.capacity > 0)
 that_keep_all = those(lambda kind: not kind.loses)
 """Every item that a put accepts is received."""
 that_buffer_all = those(lambda kind: not kind.loses and kind.capacity > 0)
+that_need_no_leaving = those(lambda kind: not kind.subscribes)
+"""A channel that is dropped is freed, whatever is left open."""
 that_abort = those(lambda kind: kind.aborts)
 
-every_end = pytest.mark.parametrize(
-    ("kind", "side"), [pytest.param(kind, side, id=f"{kind.name}-{side}") for kind in KINDS for side in kind.counts]
-)
-"""Each side of which a kind counts the ends."""
+
+def ends_of_those(fit: Callable[[Kind], bool]) -> pytest.MarkDecorator:
+    """Return the mark that runs a test once for each side of which a kind that fits counts the ends."""
+    return pytest.mark.parametrize(
+        ("kind", "side"),
+        [pytest.param(kind, side, id=f"{kind.name}-{side}") for kind in KINDS if fit(kind) for side in kind.counts],
+    )
+
+
+every_end = ends_of_those(lambda kind: True)
+every_end_that_needs_no_leaving = ends_of_those(lambda kind: not kind.subscribes)
 
 
 # Every way to put and to get
