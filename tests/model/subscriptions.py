@@ -62,3 +62,67 @@ class Broadcasted:
             yield from cursor.wrong
             if cursor.held() < 0:
                 yield f"{cursor.received} were received, and {cursor.told} were missed, of {self.log[cursor.start :]}"
+
+
+@dataclass(eq=False)
+class Place:
+    """A subscription as a cursor, exactly: what it holds is what was accepted from the cursor on."""
+
+    cursor: int
+    size: float
+    lag: str
+    end: int | None = None
+    untold: int = 0
+
+
+class Exactly:
+    """A broadcast without anybody who waits."""
+
+    def __init__(self, replay: int) -> None:
+        self.log: list[int] = []
+        self.replay = replay
+        self.closed = False
+        self.places: list[Place] = []
+
+    def attached(self) -> list[Place]:
+        return [place for place in self.places if place.end is None]
+
+    def held(self, place: Place) -> list[int]:
+        return self.log[place.cursor : place.end]
+
+    def subscribe(self, size: int, lag: str) -> Place:
+        place = Place(max(0, len(self.log) - self.replay), size or inf, lag)
+        self.places.append(place)
+        return place
+
+    def full(self) -> bool:
+        return any(place.lag == "WAIT" and len(self.held(place)) >= place.size for place in self.attached())
+
+    def put(self, item: int) -> str:
+        if self.closed or self.full():
+            return "closed" if self.closed else "full"
+        self.log.append(item)
+        for place in self.attached():
+            if len(self.held(place)) > place.size:
+                place.untold += 1
+                if place.lag == "DISCONNECT":
+                    place.end = len(self.log) - 1
+                else:
+                    place.cursor += 1
+        return "ok"
+
+    def get(self, place: Place) -> object:
+        if place.lag == "RAISE" and place.untold:
+            return ("lagged", self.missed(place))
+        if not self.held(place):
+            return "closed" if self.closed or place.end is not None else "empty"
+        place.cursor += 1
+        return self.log[place.cursor - 1]
+
+    def missed(self, place: Place) -> int:
+        untold, place.untold = place.untold, 0
+        return untold
+
+    def leave(self, place: Place) -> None:
+        self.places.remove(place)
+        place.end = place.cursor
