@@ -349,15 +349,11 @@ class DisconnectedFeed(LossyFeed[T]):
 
 def make_feed(hub: Upstream[T], maxsize: int, lag: Lag) -> Feed[T]:
     """Return the feed of a new subscription."""
-    match lag:
-        case Lag.WAIT:
-            return Feed(hub, maxsize)
-        case Lag.RAISE:
-            return RaisingFeed(hub, maxsize)
-        case Lag.SKIP:
-            return LossyFeed(hub, maxsize)
-        case Lag.DISCONNECT:
-            return DisconnectedFeed(hub, maxsize)
+    if lag is Lag.WAIT:
+        return Feed(hub, maxsize)
+    if lag is Lag.RAISE:
+        return RaisingFeed(hub, maxsize)
+    return LossyFeed(hub, maxsize) if lag is Lag.SKIP else DisconnectedFeed(hub, maxsize)
 
 
 @final

@@ -247,13 +247,9 @@ class Hub(Upstream[T]):
         """Return whether a feed has no room. It tells when it has."""
         granted = self._senders.woken
         obstacle, self._obstacle = self._obstacle, None
-        at = self._count if obstacle is None else obstacle._at + 1
-        for _ in range(self._count):
-            # From the last to the first, since the receivers of the first ones run first.
-            at = at - 1 if 0 < at <= self._count else self._count - 1
-            if at < 0:
-                break
-            feed = self._feeds[at]
+        at = DETACHED if obstacle is None else obstacle._at
+        # From the last to the first, since the receivers of the first ones run first. A feed that leaves looks again.
+        for feed in self._feeds[: at + 1][::-1] + self._feeds[at + 1 :][::-1]:
             receivers = feed._receivers
             free = feed._bound - len(feed._buffer) + len(receivers) + receivers.woken - receivers.stale
             if free <= granted and feed.lag is Lag.WAIT:
@@ -334,7 +330,6 @@ class Hub(Upstream[T]):
             self._tell_closed()
         else:
             self._grant()
-        self._ring_all()
 
     # Closing
 
@@ -374,15 +369,11 @@ class Hub(Upstream[T]):
 
     @override
     def _has_rung(self, bell: Bell) -> bool:
-        match bell:
-            case Bell.CLOSED:
-                return self._closed
-            case Bell.DRAINED:
-                return self._closed and not any(feed._buffer for feed in self._feeds)
-            case Bell.SUBSCRIBED:
-                return self._count > 0 or self._closed
-            case Bell.UNSUBSCRIBED:
-                return self._count == 0
+        if bell is Bell.CLOSED:
+            return self._closed
+        if bell is Bell.DRAINED:
+            return self._closed and not any(feed._buffer for feed in self._feeds)
+        return self._count == 0 if bell is Bell.UNSUBSCRIBED else self._count > 0 or self._closed
 
     # The event loop
 
@@ -394,7 +385,7 @@ class Hub(Upstream[T]):
 
     @override
     def _has_waiters(self) -> bool:
-        return bool(self._senders) or any(self._bells) or any(feed._receivers or feed._joiners for feed in self._feeds)
+        return super()._has_waiters() or any(feed._receivers or feed._joiners for feed in self._feeds)
 
     @override
     def _has_woken(self) -> bool:

@@ -741,6 +741,17 @@ async def test_the_last_sending_end_closes() -> None:
             one.get_nowait()
 
 
+async def test_a_sending_end_that_fails_is_the_cause() -> None:
+    hub = Broadcast[int]()
+    cause = ValueError("failed")
+    with hub.subscribe() as one:
+        with pytest.raises(ValueError, match="failed"), hub.open_sender():
+            raise cause
+        with pytest.raises(ChannelClosed) as caught:
+            await one.get()
+        assert cause is caught.value.__cause__
+
+
 async def test_the_sender_handle_has_the_sending_side_only() -> None:
     hub = Broadcast[int](3)
     sender = hub.sender

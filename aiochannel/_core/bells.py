@@ -37,12 +37,6 @@ class Belled(Machine[T]):
     def _has_rung(self, bell: Bell) -> bool:
         """Return whether nobody has to wait for it now."""
 
-    def _ring_all(self) -> None:
-        """Wake who waits for no reason."""
-        for bell in Bell:
-            if self._bells[bell] and self._has_rung(bell):
-                self._bells[bell].wake_all()
-
     async def _wait_for(self, bell: Bell) -> None:
         if self._has_rung(bell):
             return

@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--action", type=action, help="only this one: effects with + between them, such as put+close")
     parser.add_argument("--place", type=int, help="only this one")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--broadcast", action="store_true", help="play them on a broadcast with two subscriptions")
+    parser.add_argument("--broadcast", action="store_true", help="play them on a broadcast with three subscriptions")
     options = parser.parse_args(argv)
     scenario: str | None = options.scenario
     chosen: Action | None = options.action

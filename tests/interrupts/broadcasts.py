@@ -1,25 +1,25 @@
-"""A broadcast with two subscriptions in the place of a channel, so that all scenarios can be played on it."""
+"""A broadcast with three subscriptions in the place of a channel, so that all scenarios can be played on it."""
 
 from collections.abc import Iterable, Iterator
 
 from typing_extensions import override
 
-from aiochannel import Broadcast, Case, Channel, ChannelStatistics, End, Sender
+from aiochannel import Broadcast, Case, Channel, ChannelStatistics, End, Lag, Sender
 from tests.interrupts.scenarios import SCENARIOS, Scenario
 from tests.model.reference import RENDEZVOUS
 
 
 class Through(Channel[str]):
-    """What is put goes to two subscriptions; what is got comes from the first. The second one never makes a put wait.
+    """What is put goes to three subscriptions; what is got comes from the first. The others never make a put wait.
 
-    It has received nothing, so the items of the first are always the last of its own.
+    The second one keeps everything, so the items of the first are always the last of its own. The third one drops.
     """
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.hub: Broadcast[str] = Broadcast(size)
-        self._ends = [self.hub.subscribe(), self.hub.subscribe(0)]
-        self.first, self.second = self.hub._feeds
+        self._ends = [self.hub.subscribe(), self.hub.subscribe(0), self.hub.subscribe(1, lag=Lag.SKIP)]
+        self.first, self.second, _ = self.hub._feeds
 
     @override
     async def put(self, item: str, /) -> None:
