@@ -1070,7 +1070,7 @@ async def test_a_cause_must_be_an_exception() -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-@pytest.mark.parametrize("eager", [False, sys.version_info >= (3, 12)])
+@pytest.mark.parametrize("eager", sorted({False, sys.version_info >= (3, 12)}))
 def test_every_schedule_of_a_hard_case(name: str, eager: bool) -> None:
     explore(PROGRAMS[name], budget=40, eager=eager).check()
 
