@@ -107,9 +107,8 @@ class Broadcast(Hub[T]):
         policy: object = lag
         if not isinstance(policy, Lag):
             raise TypeError(f"lag must be a Lag, such as Lag.RAISE, not {policy!r}")
-        replayed = self._history.maxlen or 0
-        if 0 < size < replayed:
-            raise ValueError(f"a subscription of maxsize {size} cannot hold the {replayed} replayed items")
+        if 0 < size < self._replay:
+            raise ValueError(f"a subscription of maxsize {size} cannot hold the {self._replay} replayed items")
         if not size and lag is not Lag.WAIT:
             raise ValueError(f"{lag} needs a maxsize: a subscription without a limit always has room")
         feed = make_feed(self, size, lag)
@@ -233,8 +232,8 @@ class Broadcast(Hub[T]):
             self._space -= 1
             try:
                 any(delivery)
-                if self._due:
-                    self._serve()
+                if self._due or self._replay:
+                    self._after_delivery()
             except BaseException:  # raised by a signal handler
                 self._settle()
                 raise

@@ -11,7 +11,7 @@ dropped is older than every unpromised item that is left, so the first get after
 from abc import abstractmethod
 from asyncio import AbstractEventLoop
 from enum import Enum
-from typing import ClassVar, Final, Generic, Literal, Protocol, TypeVar, final
+from typing import ClassVar, Final, Generic, Literal, Protocol, TypeVar, final, runtime_checkable
 
 from typing_extensions import override
 
@@ -49,6 +49,7 @@ class Lag(Enum):
     """It is cut off: it gets what it holds, and then ChannelClosed from ChannelLagged."""
 
 
+@runtime_checkable
 class Subscription(Receiver[T_co], Protocol[T_co]):
     """The receiving side of a subscription of a broadcast: a `Receiver` that can have missed items."""
 

@@ -46,12 +46,14 @@ class Hub(Upstream[T]):
 
     __slots__ = (
         "_buffers", "_count", "_feeds", "_granting", "_history", "_looks_again", "_lossy", "_obstacle",
-        "_owes_rest", "_rests", "_token", "_unheard",
+        "_owes_rest", "_replay", "_rests", "_token", "_unheard",
     )  # fmt: skip
 
     def __init__(self, replay: int, pinned: AbstractEventLoop | None) -> None:
         super().__init__(0, pinned)
-        self._history: deque[T] = deque(maxlen=replay)
+        self._replay = replay
+        # Its length is kept by hand: a `maxlen` would free an item, and run its finalizer, in the middle of a delivery.
+        self._history: deque[T] = deque() if replay else deque(maxlen=0)
         self._feeds: list[Feed[T]] = []
         self._buffers: list[deque[T]] = [self._history]
         """What each item is appended to: what is replayed, and then the buffer of each feed."""
@@ -95,6 +97,14 @@ class Hub(Upstream[T]):
             self._unheard += 1
         if self._due:
             self._serve()
+        if self._replay:
+            self._forget_history()
+
+    def _forget_history(self) -> None:
+        """Keep what is replayed, and no more."""
+        history = self._history
+        while len(history) > self._replay and history:  # in this order: a signal handler may run after `len`
+            history.popleft()
 
     def _serve(self) -> None:
         """See to the feeds that need it."""
@@ -278,6 +288,7 @@ class Hub(Upstream[T]):
     @override
     def _attach(self, feed: Feed[T]) -> None:
         feed._follow()
+        self._forget_history()
         # No call: a put comes before this, and is replayed, or after it.
         feed._buffer += self._history
         feed._at = self._count

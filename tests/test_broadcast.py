@@ -515,6 +515,23 @@ async def test_a_new_subscription_begins_with_what_is_replayed() -> None:
         assert [2, 3, 4] == rest(one)
 
 
+async def test_a_finalizer_of_what_is_replayed_no_more_puts_behind_the_item_that_displaces_it() -> None:
+    hub = Broadcast[object](replay=1)
+
+    class Last:
+        def __del__(self) -> None:
+            hub.put_nowait("from the finalizer")
+
+    with hub.subscribe() as one, hub.subscribe() as two:
+        hub.put_nowait(Last())
+        for each in (one, two):
+            each.get_nowait()
+        hub.put_nowait("next")
+        assert ["next", "from the finalizer"] == await one.get_many(5) == await two.get_many(5)
+        with hub.subscribe() as late:
+            assert ["from the finalizer"] == await late.get_many(5)
+
+
 async def test_replayed_items_take_room() -> None:
     hub = Broadcast[int](2, replay=2)
     await hub.put_many([1, 2])
@@ -760,6 +777,7 @@ async def test_the_sender_handle_has_the_sending_side_only() -> None:
         assert (3, 1, False, False) == (sender.maxsize, sender.qsize(), sender.full(), sender.closed())
         assert not isinstance(sender, Receiver)
         assert isinstance(hub, Sender)
+        assert isinstance(one, Subscription)
         assert not hasattr(hub, "get")
         assert [1] == rest(one)
 

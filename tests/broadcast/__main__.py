@@ -1,6 +1,6 @@
 """The hard cases under many schedules, and programs at random; the last line has the figures.
 
-python -m tests.broadcast --programs 20000 --schedules 10 --processes 2
+python -m tests.broadcast --budget 20000 --programs 20000 --schedules 10 --processes 2
 python -m tests.broadcast --program 17 --schedules 20000
 
 The exit status is 1 if a rule was broken.
@@ -17,12 +17,11 @@ from aiochannel.testing import Report, explore
 from tests.broadcast.chance import play
 from tests.broadcast.programs import PROGRAMS
 
-BUDGET = 20_000
 CHUNK = 250
 
 
-def play_hard_case(name: str) -> tuple[str, Report]:
-    return name, explore(PROGRAMS[name], cancellations=2, budget=BUDGET, seconds=60)
+def play_hard_case(name: str, budget: int) -> tuple[str, Report]:
+    return name, explore(PROGRAMS[name], cancellations=2, budget=budget, seconds=60)
 
 
 def play_chunk(first: int, count: int, schedules: int) -> tuple[int, list[str]]:
@@ -39,11 +38,13 @@ def play_chunk(first: int, count: int, schedules: int) -> tuple[int, list[str]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.broadcast")
-    parser.add_argument("--programs", type=int, default=20_000)
-    parser.add_argument("--schedules", type=int, default=10, help="of each program")
+    parser.add_argument("--budget", type=int, default=20_000, help="schedules of each hard case")
+    parser.add_argument("--programs", type=int, default=20_000, help="at random")
+    parser.add_argument("--schedules", type=int, default=10, help="of each program at random")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--program", type=int, help="only this one")
     options = parser.parse_args(argv)
+    budget: int = options.budget
     programs: int = options.programs
     schedules: int = options.schedules
     processes: int = options.processes
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     played = failures = 0
     chunks = range(0, programs, CHUNK)
     with ProcessPoolExecutor(processes) as pool:
-        for name, report in pool.map(play_hard_case, PROGRAMS):
+        for name, report in pool.map(partial(play_hard_case, budget=budget), PROGRAMS):
             print(f"{name}: {report}", flush=True)
             played += report.schedules
             failures += report.failure is not None
