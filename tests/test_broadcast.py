@@ -266,13 +266,50 @@ async def test_a_select_that_is_the_only_room_is_not_matched_with_itself() -> No
     hub = Broadcast[int](1)
     with hub.subscribe() as one:
         hub.put_nowait(1)
-        granted = await waiting(hub.put(2))
-        one.get_nowait()
-        task = asyncio.create_task(select(hub.on_put(3), one.on_get()))
-        await settle()
-        await granted
-        assert (1, 2) == await task
+        granted = hub.put(2)
+        granted.send(None)
+        one.get_nowait()  # it is granted, and does not run yet
+        both = await waiting(select(hub.on_put(3), one.on_get()))
+        with pytest.raises(StopIteration):
+            granted.send(None)
+        assert (1, 2) == await both
         assert [] == rest(one)
+
+
+async def test_room_beside_a_granted_slot_is_for_anybody_and_the_slot_is_not() -> None:
+    hub = Broadcast[int](2)
+    with hub.subscribe() as one:
+        await hub.put_many([1, 2])
+        granted = hub.put(3)
+        granted.send(None)
+        assert [1, 2] == rest(one)
+        hub.put_nowait(4)
+        with pytest.raises(ChannelFull):
+            hub.put_nowait(5)
+        with pytest.raises(StopIteration):
+            granted.send(None)
+        assert [4, 3] == rest(one)
+
+
+async def test_who_comes_is_waited_for_at_once() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe():
+        hub.put_nowait(1)
+        with hub.subscribe(1) as late:
+            hub.put_nowait(2)
+            with pytest.raises(ChannelFull):
+                hub.put_nowait(3)
+            assert [2] == rest(late)
+
+
+async def test_a_subscription_that_has_dropped_and_was_emptied_holds_no_more_than_before() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(2, lag=Lag.SKIP) as one, hub.subscribe():
+        await hub.put_many([1, 2, 3])
+        assert [2, 3] == rest(one)
+        for item in range(4, 9):
+            await hub.put(item)
+        assert [7, 8] == rest(one)
 
 
 async def test_a_select_that_was_passed_over_is_granted_when_there_is_other_room() -> None:

@@ -56,6 +56,23 @@ def three_in_turn(run: Run) -> None:
     actors(run, world, P=world.put, Q=world.put, G=take, H=readers[1].get)
 
 
+def room_beside_a_grant(run: Run) -> None:
+    """There is more room than what is granted: for others, as far as it goes."""
+    world = World(2)
+    reader = world.subscribe()
+    world.put_nowait()
+    world.put_nowait()
+
+    async def take_and_put() -> None:
+        with suppress(ChannelEmpty):
+            for _ in range(2):
+                reader.get_nowait()
+        for _ in range(2):
+            world.try_put()
+
+    actors(run, world, P=world.put, T=take_and_put, G=reader.get_many)
+
+
 def different_sizes(run: Run) -> None:
     world = World(2)
     small, large = world.subscribe(1), world.subscribe(3)
@@ -276,8 +293,8 @@ def get_waits_and_leaves(run: Run) -> None:
 PROGRAMS: dict[str, Program] = {
     program.__name__: program
     for program in (
-        granted_slot_comes_back, slowest_of_two, three_in_turn, different_sizes, obstacle_leaves, obstacle_fails,
-        somebody_comes, replayed_is_full, everybody_leaves, workers, raises_between_wake_and_run, lags_again, skips,
+        granted_slot_comes_back, slowest_of_two, room_beside_a_grant, three_in_turn, different_sizes,
+        obstacle_leaves, obstacle_fails, somebody_comes, replayed_is_full, everybody_leaves, workers, raises_between_wake_and_run, lags_again, skips,
         is_cut_off, matched_with_itself, two_matched_with_themselves, selects_put, join_waits, waits_for_subscribers,
         told_of_the_close, get_waits_and_leaves,
     )
