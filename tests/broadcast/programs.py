@@ -294,8 +294,8 @@ PROGRAMS: dict[str, Program] = {
     program.__name__: program
     for program in (
         granted_slot_comes_back, slowest_of_two, room_beside_a_grant, three_in_turn, different_sizes,
-        obstacle_leaves, obstacle_fails, somebody_comes, replayed_is_full, everybody_leaves, workers, raises_between_wake_and_run, lags_again, skips,
-        is_cut_off, matched_with_itself, two_matched_with_themselves, selects_put, join_waits, waits_for_subscribers,
-        told_of_the_close, get_waits_and_leaves,
+        obstacle_leaves, obstacle_fails, somebody_comes, replayed_is_full, everybody_leaves, workers,
+        raises_between_wake_and_run, lags_again, skips, is_cut_off, matched_with_itself, two_matched_with_themselves,
+        selects_put, join_waits, waits_for_subscribers, told_of_the_close, get_waits_and_leaves,
     )
 }  # fmt: skip
