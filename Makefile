@@ -91,6 +91,8 @@ prove: .venv/dev.ready .venv-$(NEWEST)/ready
 	.venv-$(NEWEST)/bin/python -m tests.explore
 	.venv-$(NEWEST)/bin/python -m tests.model
 	.venv-$(NEWEST)/bin/python -m tests.interrupts
+	.venv-$(NEWEST)/bin/python -m tests.interrupts --broadcast
+	.venv-$(NEWEST)/bin/python -m tests.broadcast
 	.venv-$(NEWEST)/bin/python -m tests.testing
 	.venv-$(NEWEST)/bin/python -m tests.explore.mutants
 	.venv/bin/python -m tests.typing.mutants

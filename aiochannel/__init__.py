@@ -2,13 +2,16 @@
 
 Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), overflow, cases and selection
 (waiting for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers,
-futures, merging, priority, watch (a value that changes), calls (a request and its reply).
+futures, merging, priority, watch (a value that changes), calls (a request and its reply), broadcast with hub and feeds
+(every subscription gets every item).
 """
 
+from aiochannel.broadcast import Broadcast, BroadcastStatistics
 from aiochannel.calls import Call, call
 from aiochannel.cases import Case, otherwise
 from aiochannel.channel import Channel, ChannelStatistics
-from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull, NoReply
+from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelError, ChannelFull, ChannelLagged, NoReply
+from aiochannel.feeds import Lag, Subscription
 from aiochannel.futures import on_done
 from aiochannel.handles import End
 from aiochannel.merging import merge
@@ -23,6 +26,8 @@ from aiochannel.watch import Watch, WatchStatistics
 __version__ = "2.0.0.dev0"
 
 __all__ = [
+    "Broadcast",
+    "BroadcastStatistics",
     "Call",
     "Case",
     "Channel",
@@ -30,13 +35,16 @@ __all__ = [
     "ChannelEmpty",
     "ChannelError",
     "ChannelFull",
+    "ChannelLagged",
     "ChannelStatistics",
     "End",
+    "Lag",
     "NoReply",
     "Overflow",
     "PriorityChannel",
     "Receiver",
     "Sender",
+    "Subscription",
     "TaskGroup",
     "Watch",
     "WatchStatistics",

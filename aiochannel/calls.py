@@ -18,7 +18,7 @@ from typing import Generic, Self, TypeGuard, TypeVar, final
 from typing_extensions import override
 
 from aiochannel._core.moments import Moment
-from aiochannel._core.waiters import Selection, WaitQueue
+from aiochannel._core.waiters import WaitQueue
 from aiochannel.cases import Case
 from aiochannel.errors import NoReply
 from aiochannel.protocols import Sender
@@ -252,12 +252,10 @@ class Abandonment(Moment):
         return self._waiter.cancelled()
 
     @override
-    def queue(self, selection: Selection, /) -> WaitQueue:
-        loop = self._waiter.get_loop()
-        if selection.loop is not loop:
-            raise RuntimeError(
-                f"the caller waits in the event loop {loop!r}; a task of {selection.loop!r} cannot watch it"
-            )
+    def queue_in(self, loop: AbstractEventLoop, /) -> WaitQueue:
+        own = self._waiter.get_loop()
+        if loop is not own:
+            raise RuntimeError(f"the caller waits in the event loop {own!r}; a task of {loop!r} cannot watch it")
         if self._queue is None:
             queue = WaitQueue()
             if not self._waiter.done():

@@ -11,7 +11,8 @@ from aiochannel._core.arguments import batch_limit, batch_time, check_loop, chec
 from aiochannel._core.ends import ABORT
 from aiochannel._core.gathering import Gatherer
 from aiochannel._core.machine import BUDGET, UNBOUNDED, Machine
-from aiochannel._core.operations import CloseOperation, GetOperation, PutOperation
+from aiochannel._core.moments import Closed, Drained
+from aiochannel._core.operations import GetOperation, PutOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.thresholds import SLOW_PUT, STIRRED_GET
 from aiochannel._core.waiters import Waiter
@@ -435,16 +436,7 @@ class Channel(Machine[T]):
         Cancellation:
             Safe. Waiting has no effect on the channel.
         """
-        if self._closed and not self._buffer:
-            return
-        loop = get_running_loop()
-        waiter: Waiter = Future()
-        try:
-            self._enqueue_joiner(waiter, loop)
-            await waiter
-        except BaseException:
-            self._withdraw(self._joiners, waiter)
-            raise
+        await Drained(self).wait()
 
     async def wait_closed(self) -> None:
         """Wait until the channel is closed, drained or not, whoever closes it.
@@ -454,16 +446,7 @@ class Channel(Machine[T]):
         Cancellation:
             Safe. Waiting has no effect on the channel.
         """
-        if self._closed:
-            return
-        loop = get_running_loop()
-        waiter: Waiter = Future()
-        try:
-            self._enqueue_closer(waiter, loop)
-            await waiter
-        except BaseException:
-            self._withdraw(self._closers, waiter)
-            raise
+        await Closed(self).wait()
 
     # Sides
 
@@ -512,4 +495,4 @@ class Channel(Machine[T]):
 
     def on_close(self) -> Case[None]:
         """Return a case for `select` that can go ahead once the channel is closed."""
-        return Case(CloseOperation(self))
+        return Case(Closed(self))

@@ -4,7 +4,8 @@
     ├── ChannelClosed   the channel is closed; a get raises it only when the channel is drained too
     ├── ChannelFull     put_nowait: there is no room now
     ├── ChannelEmpty    get_nowait: there is no item now
-    └── NoReply         call: the callee has let the call go without an answer
+    ├── NoReply         call: the callee has let the call go without an answer
+    └── ChannelLagged   a subscription of a broadcast has missed items; its next get goes on
 
 A message says which channel it is about and what is true of it. Every raise makes a new object, so no traceback grows.
 """
@@ -34,6 +35,19 @@ class ChannelEmpty(ChannelError):
 @final
 class NoReply(ChannelError):
     """A Call was let go without an answer; what ended the callee's block over it, if anything, is `__cause__`."""
+
+
+@final
+class ChannelLagged(ChannelError):
+    """A subscription of a broadcast had no room for some items, and was told how many it has missed.
+
+    It is no ChannelClosed: the subscription goes on with the oldest item that it has kept.
+    """
+
+    def __init__(self, message: str, missed: int = 0) -> None:
+        super().__init__(message)
+        self.missed: int = missed
+        """How many items were dropped since the subscription was last told."""
 
 
 def source(error: BaseException) -> BaseException:

@@ -175,16 +175,13 @@ class SenderHandle(_Handle, Generic[T]):
         self.put_nowait = self.on_put = self.on_close = refuse
 
 
-@final
 class ReceiverHandle(_Handle, Generic[T]):
     """A handle that has the methods of a `Receiver`, and nothing else."""
 
     # The interpreter looks `__anext__` up on the type and binds it to the handle: a slot so gives what is stored in it.
     __slots__ = ("__anext__", "empty", "get", "get_many", "get_many_nowait", "get_nowait", "on_get")
 
-    def __init__(
-        self, channel: ReceivingSide[T], kind: type[ReceivingSide[T]], end: OpenReceiver | None = None
-    ) -> None:
+    def __init__(self, channel: ReceivingSide[T], kind: type[ReceivingSide[T]], end: OpenEnd | None = None) -> None:
         own = _own(channel, kind)
         super().__init__(own, end, channel.__repr__)
         self.empty: _Call0[bool] = own.empty

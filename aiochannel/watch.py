@@ -8,7 +8,8 @@ from typing import Generic, TypeVar, final
 from typing_extensions import override
 
 from aiochannel._core.arguments import batch_limit, batch_time, check_loop, check_name
-from aiochannel._core.observing import CloseOperation, ReadOperation, SetOperation
+from aiochannel._core.moments import Closed
+from aiochannel._core.observing import ReadOperation, SetOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.versions import Cursor, Versions
 from aiochannel._core.waiters import Waiter
@@ -222,16 +223,7 @@ class Watch(Versions[T], Generic[T]):
         Cancellation:
             Safe. Waiting has no effect on the Watch.
         """
-        if self._closed:
-            return
-        loop = get_running_loop()
-        waiter: Waiter = Future()
-        try:
-            self._enqueue_closer(waiter, loop)
-            await waiter
-        except BaseException:
-            self._withdraw_closer(waiter)
-            raise
+        await Closed(self).wait()
 
     async def join(self) -> None:
         """Wait until the Watch is closed, as `wait_closed`: nothing is left in a Watch. A reader has its own `join`.
@@ -243,7 +235,7 @@ class Watch(Versions[T], Generic[T]):
 
     def on_close(self) -> Case[None]:
         """Return a case for `select` that can go ahead when the Watch is closed. It takes nothing."""
-        return Case(CloseOperation(self))
+        return Case(Closed(self))
 
 
 @final

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.broadcasting import PEER, QUEUES, heard_by, unread
 from benchmarks.dropping import BY_HAND, CONFLATED, DROPS, ROOM
 from benchmarks.everyday import ITEM_BY_ITEM, WAITS
 from benchmarks.gathering import SIZES, collected
@@ -60,6 +61,10 @@ def _per_arm(results: Results) -> float:
     return ((hundred - two) / 98) / ((ten - two) / 8)
 
 
+def _per_unread(results: Results) -> float:
+    return (results.cost(unread(1_000), OURS) - results.cost(unread(10), OURS)) / 990
+
+
 NOWAIT, AWAIT, ITERATE = "put_nowait, get_nowait", "put, get, nobody waits", "async for, nobody waits"
 GOALS: Final = [
     Goal("put_nowait, get_nowait: times faster than asyncio.Queue", _faster(STDLIB, NOWAIT), "≥", 1.6, 1.8),
@@ -92,4 +97,20 @@ GOALS: Final = [
     Goal("PriorityChannel over asyncio.PriorityQueue: put, get", _over(HEAP, ORDERED), "≤", 1.4, 1.2),
     Goal("PriorityChannel over asyncio.PriorityQueue: nowait", _over(HEAP, ORDERED_NOWAIT), "≤", 1.4, 1.2),
     Goal("a put that drops over one that has room", _over(ROOM, CONFLATED), "≤", 3.5, 2.5),
+    *(
+        Goal(
+            f"broadcast to {number:,}, maxsize {maxsize}: times faster than {title}",
+            _faster(peer, workload),
+            "≥",
+            *both,
+        )
+        for number in (10, 100)
+        for maxsize, title, peer, both in (
+            (100, "a list of Queues", QUEUES, (2.0, 2.5)),
+            (100, "frequenz-channels", PEER, (1.8, 2.5)),
+            (1, "a list of Queues", QUEUES, (1.1, 1.3)),
+        )
+        for workload in [heard_by(number, maxsize)]
+    ),
+    Goal("ns of a put for each subscriber that does not read", _per_unread, "≤", 70, 70),
 ]

@@ -5,6 +5,7 @@ import os
 import platform
 from argparse import Namespace
 
+from benchmarks.broadcasting import broadcasts
 from benchmarks.dropping import dropping
 from benchmarks.everyday import everyday
 from benchmarks.gathering import gathering
@@ -29,7 +30,7 @@ def measure(given: Namespace, process: int) -> Results:
     )
     growing = [peer for peer in peers if not given.few or peer.name in {OURS, STDLIB, FUTURES}]
     sizes = [int(size) for size in given.sizes.split(",")]
-    members = [*gathering(), *dropping(), *ordering()]
+    members = [*gathering(), *dropping(), *ordering(), *broadcasts(peers)]
     workloads = [*everyday(peers), *selects(), *members, *memory(peers), *per_waiter(growing, sizes)]
     if given.million and not process:
         workloads += millions()

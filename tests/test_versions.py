@@ -7,9 +7,8 @@ import pytest
 from typing_extensions import override
 
 from aiochannel import Watch, select
-from aiochannel._core.moments import Moment
 from aiochannel._core.versions import Cursor
-from aiochannel._core.waiters import Selection, Waiter, WaitQueue
+from aiochannel._core.waiters import Waiter, WaitQueue
 from tests.conftest import settle, waiting
 from tests.test_channel_loops import new_loop
 
@@ -85,7 +84,7 @@ async def test_a_close_that_is_interrupted_tells_everybody_all_the_same(when: st
     waiters: list[Waiter] = [Interrupted(when), Interrupted(""), Interrupted("")]
     loop = asyncio.get_running_loop()
     for waiter in waiters[:2]:
-        watch._enqueue_closer(waiter, loop)
+        watch._closers_in(loop).append(waiter)
     enter(cursor_of(watch), waiters[2])
     with pytest.raises(Interruption):
         watch.close()
@@ -122,36 +121,6 @@ async def test_a_get_that_is_interrupted_while_it_gives_up_gives_up(monkeypatch:
 
 
 # A signal handler that calls
-
-
-async def test_a_wait_for_the_close_that_enters_after_it_ends_at_once() -> None:
-    watch = Watch(0)
-    waiter = Interrupted("")
-    watch.close()
-    watch._enqueue_closer(waiter, asyncio.get_running_loop())
-    assert waiter.done()
-
-
-async def test_a_select_for_a_moment_that_has_come_meanwhile_is_woken() -> None:
-    class Sudden(Moment):
-        """A signal handler makes it come while the select enters the queue."""
-
-        __slots__ = ("entered",)
-
-        def __init__(self) -> None:
-            self.entered = WaitQueue()
-
-        @override
-        def has_come(self) -> bool:
-            return bool(self.entered)
-
-        @override
-        def queue(self, selection: Selection, /) -> WaitQueue:
-            return self.entered
-
-    selection = Selection(asyncio.get_running_loop())
-    Sudden().park(selection, 0)
-    assert (True, 0) == (selection.claimed(), selection.position)
 
 
 async def test_a_first_waiter_that_a_signal_handler_takes_does_not_enter_the_queue() -> None:

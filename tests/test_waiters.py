@@ -439,14 +439,6 @@ def test_a_promise_that_an_abort_has_taken_is_not_taken_back_again() -> None:
     assert 0 == queue.woken
 
 
-async def test_a_join_that_begins_as_the_channel_drains_does_not_wait() -> None:
-    channel: Channel[int] = Channel()
-    channel.close()
-    waiter: asyncio.Future[WaitQueue] = asyncio.Future()
-    channel._enqueue_joiner(waiter, asyncio.get_running_loop())
-    assert waiter.done()
-
-
 @pytest.mark.parametrize("debug", [False, True])
 async def test_a_promise_that_is_given_back_in_another_thread_passes_on(debug: bool) -> None:
     """In debug mode asyncio refuses a wake-up from that thread."""

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, final
 
 from typing_extensions import override
 
-from aiochannel._core.loops import LoopBound
+from aiochannel._core.closing import Closable
 from aiochannel.errors import source
 
 CLOSE: Final = "closed by close()"
@@ -23,7 +23,7 @@ def told(why: str, cause: BaseException | None) -> str:
     return why if cause is None else f"{why}, from {_short.repr(source(cause))}"
 
 
-class Counted(LoopBound):
+class Counted(Closable):
     """What has counted ends."""
 
     __slots__ = ("_closed_by", "_open_receivers", "_open_senders", "_opened_receivers", "_opened_senders")

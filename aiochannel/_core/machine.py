@@ -31,8 +31,6 @@ class Machine(Counted, Generic[T]):
         "_buffer",
         "_capacity",
         "_cause",
-        "_closed",
-        "_closers",
         "_drained_text",
         "_get_above",
         "_joiners",
@@ -54,7 +52,7 @@ class Machine(Counted, Generic[T]):
         self._receivers: WaitQueue = NOBODY
         self._senders: WaitQueue = NOBODY
         self._joiners: WaitQueue = NOBODY
-        self._closers: WaitQueue = NOBODY
+        self._closers = NOBODY
         self._closed = False
         self._cause: BaseException | None = None
         self._drained_text = ""
@@ -406,23 +404,16 @@ class Machine(Counted, Generic[T]):
         self._receivers.wake_all()
         self._joiners.wake_all()
 
-    def _enqueue_joiner(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
+    def _is_drained(self) -> bool:
+        return self._closed and not self._buffer
+
+    def _joiners_in(self, loop: AbstractEventLoop) -> WaitQueue:
+        """Return the queue of who waits until it is drained, for a task of this loop."""
         if loop is not self._loop:
             self._move_to(loop)
         if self._joiners is NOBODY:
             self._joiners = WaitQueue()
-        self._joiners.append(waiter)
-        if self._closed and not self._buffer:
-            self._tell_drained()
-
-    def _enqueue_closer(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
-        if loop is not self._loop:
-            self._move_to(loop)
-        if self._closers is NOBODY:
-            self._closers = WaitQueue()
-        self._closers.append(waiter)
-        if self._closed:
-            self._tell_closed()
+        return self._joiners
 
     @override
     def _note_cause(self, cause: BaseException | None) -> None:

@@ -5,11 +5,10 @@ from typing import Generic, TypeVar, final
 
 from typing_extensions import override
 
-from aiochannel._core.moments import Moment
 from aiochannel._core.operations import Mapped, Operation, Side
 from aiochannel._core.resting import BLOCKED, SPENT, Blocked, Idle
 from aiochannel._core.versions import Cursor, Versions
-from aiochannel._core.waiters import Selection, WaitQueue
+from aiochannel._core.waiters import Selection
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -113,21 +112,3 @@ class SetOperation(Side[None], Generic[T]):
     @override
     def map(self, fn: Callable[[None], U], /) -> Operation[U]:
         return Mapped(self, fn)
-
-
-@final
-class CloseOperation(Moment, Generic[T]):
-    """It has come when the Watch is closed."""
-
-    __slots__ = ("_watch",)
-
-    def __init__(self, watch: Versions[T]) -> None:
-        self._watch = watch
-
-    @override
-    def has_come(self) -> bool:
-        return self._watch._closed
-
-    @override
-    def queue(self, selection: Selection, /) -> WaitQueue:
-        return self._watch._closers_in(selection.loop)

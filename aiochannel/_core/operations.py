@@ -67,7 +67,6 @@ class Side(Operation[R_co], Protocol[R_co]):
         ...
 
 
-@final
 class GetOperation(Side[T]):
     """A get."""
 
@@ -197,57 +196,6 @@ class PutOperation(Side[None], Generic[T]):
     def give_back(self, selection: Selection, /) -> None:
         if selection.loop is self._machine._loop:
             self._machine._give_back(self._machine._senders, selection)
-
-    @override
-    def map(self, fn: Callable[[None], U], /) -> "Operation[U]":
-        return Mapped(self, fn)
-
-
-@final
-class CloseOperation(Side[None], Generic[T]):
-    """Waiting for the close. Who waits for that is given nothing, so nothing has to be given back."""
-
-    __slots__ = ("_machine",)
-
-    def __init__(self, machine: Machine[T]) -> None:
-        self._machine = machine
-
-    @override
-    def ended(self) -> bool:
-        return False
-
-    @override
-    def hindrance(self) -> Blocked | None:
-        return None if self._machine._closed else BLOCKED
-
-    @override
-    def peek(self) -> None:
-        return None
-
-    @override
-    def attempt(self) -> Blocked | None:
-        if not self._machine._closed:
-            return BLOCKED
-        return SPENT if Idle.passes() else None
-
-    @override
-    def park(self, selection: Selection, position: int, /) -> None:
-        machine = self._machine
-        if selection.loop is not machine._loop:
-            machine._move_to(selection.loop)
-        if machine._closers is NOBODY:
-            machine._closers = WaitQueue()
-        selection.enter(machine._closers, position)
-        if machine._closed:
-            machine._tell_closed()
-
-    @override
-    def complete(self, selection: Selection, /) -> None:
-        return None
-
-    @override
-    def give_back(self, selection: Selection, /) -> None:
-        """It was given nothing."""
 
     @override
     def map(self, fn: Callable[[None], U], /) -> "Operation[U]":

@@ -32,8 +32,8 @@ from typing import Final, Generic, Literal, TypeVar
 
 from typing_extensions import override
 
+from aiochannel._core.closing import Closable
 from aiochannel._core.ends import CLOSE, told
-from aiochannel._core.loops import LoopBound
 from aiochannel._core.machine import BUDGET
 from aiochannel._core.resting import BLOCKED, Blocked, Idle
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, Waiting, WaitQueue
@@ -45,10 +45,10 @@ NOTHING: Final = -1
 """What a cursor has seen that has taken nothing yet."""
 
 
-class Versions(LoopBound, Generic[T]):
+class Versions(Closable, Generic[T]):
     """A value and its number, without a public name."""
 
-    __slots__ = ("__weakref__", "_cause", "_closed", "_closers", "_known", "_quiet", "_rest_at", "_value", "_version")
+    __slots__ = ("__weakref__", "_cause", "_known", "_quiet", "_rest_at", "_value", "_version")
 
     def __init__(self, value: T, pinned: AbstractEventLoop | None) -> None:
         self._loop = None
@@ -59,7 +59,7 @@ class Versions(LoopBound, Generic[T]):
         self._cause: BaseException | None = None
         self._quiet: dict[Cursor[T], None] = {}
         self._known: dict[Cursor[T], None] = {}
-        self._closers: WaitQueue = NOBODY
+        self._closers = NOBODY
         self._rest_at = BUDGET
 
     # Setting
@@ -123,23 +123,6 @@ class Versions(LoopBound, Generic[T]):
             self._settle()
             raise
         return True
-
-    def _enqueue_closer(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
-        self._closers_in(loop).append(waiter)
-        if self._closed:
-            self._closers.wake_all()
-
-    def _withdraw_closer(self, waiter: Waiter) -> None:
-        if waiter.get_loop() is self._loop and (not waiter.done() or waiter.cancelled()):
-            self._closers.discard(waiter)
-
-    def _closers_in(self, loop: AbstractEventLoop) -> WaitQueue:
-        """Return the queue of who waits for the close, for a task of this loop."""
-        if loop is not self._loop:
-            self._move_to(loop)
-        if self._closers is NOBODY:
-            self._closers = WaitQueue()
-        return self._closers
 
     def _refusal(self) -> ChannelClosed:
         error = ChannelClosed(f"{self!r} accepts no more values: {told(CLOSE, self._cause)}")

@@ -13,7 +13,17 @@ from typing import Never, Protocol
 
 import pytest
 
-from aiochannel import Channel, ChannelStatistics, Overflow, PriorityChannel, Receiver, Sender, Watch, select
+from aiochannel import (
+    Broadcast,
+    Channel,
+    ChannelStatistics,
+    Overflow,
+    PriorityChannel,
+    Receiver,
+    Sender,
+    Watch,
+    select,
+)
 
 End = AbstractContextManager[Sender[object] | Receiver[object]]
 
@@ -78,6 +88,8 @@ class Kind:
     aborts: bool = True
     counts: Sequence[str] = ("sender", "receiver")
     """The sides of which it counts the ends."""
+    subscribes: bool = False
+    """Whether it has a subscription that does not leave, which refers to it."""
 
     @property
     def fills(self) -> bool:
@@ -129,6 +141,24 @@ def watch() -> Sides:
     return Sides(made, reader, lambda: (0, made.statistics().waiting_receivers))
 
 
+def heard(maxsize: int) -> Callable[[], Sides]:
+    """Return how to make a broadcast with one subscription, which does not leave."""
+
+    def sides() -> Sides:
+        hub = Broadcast[object](maxsize)
+        end = hub.subscribe()
+        (feed,) = hub._feeds
+
+        def waiters() -> tuple[int, int]:
+            return hub.statistics().waiting_senders, feed.statistics().waiting_receivers
+
+        return Sides(
+            hub, end.__enter__(), waiters, open_sender=hub.open_sender, ends=lambda: hub.statistics().open_senders
+        )
+
+    return sides
+
+
 KINDS = [
     Kind("maxsize 1", whole(lambda: Channel(1)), capacity=1),
     Kind("maxsize 2", whole(lambda: Channel(2)), capacity=2),
@@ -142,6 +172,9 @@ KINDS = [
     Kind("drop incoming", whole(lambda: Channel(3, overflow=Overflow.DROP_INCOMING)), capacity=3, loses=True),
     Kind("priority, maxsize 2", whole(lambda: PriorityChannel(2, key=lambda _: 0)), capacity=2),
     Kind("priority, unbounded", whole(lambda: PriorityChannel(key=lambda _: 0)), capacity=math.inf),
+    Kind("broadcast 1", heard(1), capacity=1, aborts=False, counts=("sender",), subscribes=True),
+    Kind("broadcast 2", heard(2), capacity=2, aborts=False, counts=("sender",), subscribes=True),
+    Kind("broadcast", heard(0), capacity=math.inf, aborts=False, counts=("sender",), subscribes=True),
 ]
 
 
@@ -164,14 +197,23 @@ that_keep_all = those(lambda kind: not kind.loses)
 that_buffer_all = those(lambda kind: not kind.loses and kind.capacity > 0)
 that_let_go = those(lambda kind: not kind.keeps)
 """An item that was received is gone."""
+that_need_no_leaving = those(lambda kind: not kind.subscribes)
+"""A channel that is dropped is freed, whatever is left open."""
 that_abort = those(lambda kind: kind.aborts)
 that_count_senders = those(lambda kind: "sender" in kind.counts)
 that_count_receivers = those(lambda kind: "receiver" in kind.counts)
 
-every_end = pytest.mark.parametrize(
-    ("kind", "side"), [pytest.param(kind, side, id=f"{kind.name}-{side}") for kind in KINDS for side in kind.counts]
-)
-"""Each side of which a kind counts the ends."""
+
+def ends_of_those(fit: Callable[[Kind], bool]) -> pytest.MarkDecorator:
+    """Return the mark that runs a test once for each side of which a kind that fits counts the ends."""
+    return pytest.mark.parametrize(
+        ("kind", "side"),
+        [pytest.param(kind, side, id=f"{kind.name}-{side}") for kind in KINDS if fit(kind) for side in kind.counts],
+    )
+
+
+every_end = ends_of_those(lambda kind: True)
+every_end_that_needs_no_leaving = ends_of_those(lambda kind: not kind.subscribes)
 
 
 # Every way to put and to get

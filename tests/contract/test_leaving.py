@@ -19,6 +19,7 @@ from tests.contract.kinds import (
     Kind,
     Sides,
     every_end,
+    every_end_that_needs_no_leaving,
     every_kind,
     get,
     put,
@@ -27,6 +28,7 @@ from tests.contract.kinds import (
     that_count_senders,
     that_fill,
     that_let_go,
+    that_need_no_leaving,
     those,
 )
 
@@ -434,7 +436,7 @@ async def use_select(channel: Sides) -> None:
     assert await cancelled(await waiting(select(channel.rx.on_get(), channel.rx.on_get())))
 
 
-@every_kind
+@that_need_no_leaving
 async def test_a_dropped_channel_is_freed_at_once(kind: Kind) -> None:
     for use in (use_plainly, use_waiting, use_cancelled, use_closed, use_select):
         with without_gc():
@@ -446,7 +448,7 @@ async def test_a_dropped_channel_is_freed_at_once(kind: Kind) -> None:
             assert (use, None, None) == (use, *[each() for each in dropped])
 
 
-@every_end
+@every_end_that_needs_no_leaving
 def test_a_dropped_channel_with_ends_is_freed_at_once(kind: Kind, side: str) -> None:
     with without_gc():
         channel = kind.make()

@@ -15,5 +15,6 @@ To read in this order:
     ending.py      what must be true after a run
     player.py      every place of a scenario, under every action
     __main__.py    `python -m tests.interrupts`: the long run, or one case
+    broadcasts.py  a broadcast in the place of the channel: `python -m tests.interrupts --broadcast`
     sketch.py      two channels with faults, to test all of this
 """

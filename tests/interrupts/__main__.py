@@ -1,6 +1,7 @@
 """Play every place of all scenarios, or of one, under every action, or under one, or play one place.
 
 python -m tests.interrupts --processes 2
+python -m tests.interrupts --broadcast
 python -m tests.interrupts "put: to a receiver"
 python -m tests.interrupts "put: to a receiver" --action close --place 7
 
@@ -10,20 +11,25 @@ Places are numbered in the order of the run; other Pythons may have others. The 
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.interrupts.actions import Action, action, actions_on
+from tests.interrupts.broadcasts import BROADCASTS, Through
 from tests.interrupts.player import Played, player
 from tests.interrupts.scenarios import SCENARIOS
+from tests.interrupts.world import Make, make_channel
 
 SHOWN = 1  # failures of one scenario and action in the long run
 
 
-def play(scenario: str, chosen: Action | None = None, place: int | None = None) -> list[tuple[str, Played]]:
+def play(
+    scenario: str, chosen: Action | None = None, place: int | None = None, make: Make = make_channel
+) -> list[tuple[str, Played]]:
     """Return what each action has shown, by its name; an action that the scenario cannot prepare is left out."""
     script = SCENARIOS[scenario]
-    with player() as plays:
+    with player(make) as plays:
         found = [
             (each.name, plays.play(script, [each], place))
             for each in (actions_on(script) if chosen is None else [chosen])
@@ -31,13 +37,14 @@ def play(scenario: str, chosen: Action | None = None, place: int | None = None) 
     return [(name, played) for name, played in found if played.places or played.failures]
 
 
-def play_all(processes: int) -> int:
+def play_all(processes: int, scenarios: Collection[str], make: Make) -> int:
     """Play everything, print a line for each scenario and for each action that fails, and return the exit status."""
     begun = time.perf_counter()
     runs = places = failures = 0
     print(" places     runs  failures  scenario or action")
     with ProcessPoolExecutor(processes) as pool:
-        for name, results in zip(SCENARIOS, (pool.map if processes > 1 else map)(play, SCENARIOS), strict=True):
+        all_results = (pool.map if processes > 1 else map)(partial(play, make=make), scenarios)
+        for name, results in zip(scenarios, all_results, strict=True):
             places_here = max(len(played.places) for _, played in results)
             runs_here = sum(len(played.places) for _, played in results)
             failures_here = sum(len(played.failures) for _, played in results)
@@ -51,16 +58,16 @@ def play_all(processes: int) -> int:
             failures += failures_here
     seconds = time.perf_counter() - begun
     print(
-        f"interrupts: {runs} runs at {places} places of {len(SCENARIOS)} scenarios, {failures} failures, "
+        f"interrupts: {runs} runs at {places} places of {len(scenarios)} scenarios, {failures} failures, "
         f"{seconds:.0f} s"
     )
     return 1 if failures else 0
 
 
-def play_one(scenario: str, chosen: Action | None, place: int | None) -> int:
+def play_one(scenario: str, chosen: Action | None, place: int | None, make: Make) -> int:
     """Play one scenario, print what fails, and return the exit status."""
     runs = failures = 0
-    for name, played in play(scenario, chosen, place):
+    for name, played in play(scenario, chosen, place, make):
         if played.failures:
             print(*(failure.report() for failure in played.failures), sep="\n")
         print(f"{len(played.places):7}  {len(played.failures):8}  {name}")
@@ -76,16 +83,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--action", type=action, help="only this one: effects with + between them, such as put+close")
     parser.add_argument("--place", type=int, help="only this one")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--broadcast", action="store_true", help="play them on a broadcast with three subscriptions")
     options = parser.parse_args(argv)
     scenario: str | None = options.scenario
     chosen: Action | None = options.action
     place: int | None = options.place
     processes: int = options.processes
+    broadcast: bool = options.broadcast
+    make: Make = Through if broadcast else make_channel
     if scenario is not None:
-        return play_one(scenario, chosen, place)
+        return play_one(scenario, chosen, place, make)
     if (chosen, place) != (None, None):
         parser.error("--action and --place are of one scenario, and there is none")
-    return play_all(processes)
+    return play_all(processes, BROADCASTS if broadcast else SCENARIOS, make)
 
 
 if __name__ == "__main__":

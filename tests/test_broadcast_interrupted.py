@@ -1,0 +1,323 @@
+"""Each repair of a broadcast: what a signal handler does in the middle of a call, at the place where it matters.
+
+`tests/interrupts` plays whole scenarios at every place.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
+
+import pytest
+from typing_extensions import override
+
+from aiochannel import Broadcast, ChannelFull, ChannelLagged, Lag, Subscription, feeds, select
+from aiochannel._core.waiters import Waiter, WaitQueue
+from aiochannel.feeds import Feed
+from tests.conftest import waiting
+
+T = TypeVar("T")
+
+
+class Interrupted(asyncio.Future[WaitQueue]):
+    """A waiter whose first wake-ups are interrupted by Ctrl-C."""
+
+    def __init__(self, times: int = 1) -> None:
+        super().__init__()
+        self.times = times
+
+    @override
+    def set_result(self, queue: WaitQueue, /) -> None:
+        if self.times:
+            self.times -= 1
+            raise KeyboardInterrupt
+        super().set_result(queue)
+
+
+def feed_of(hub: Broadcast[int], number: int = 0) -> Feed[int]:
+    return hub._feeds[number]
+
+
+def waits_to_get(feed: Feed[int], times: int = 1) -> Interrupted:
+    waiter = Interrupted(times)
+    feed._enqueue_receiver(waiter, asyncio.get_running_loop())
+    return waiter
+
+
+def once(monkeypatch: pytest.MonkeyPatch, name: str, handler: Callable[[], object], *, before: bool = False) -> None:
+    """Let a signal handler run once, at the beginning or at the end of a method of the hub."""
+    original: Callable[[*tuple[object, ...]], object] = vars(Broadcast.__mro__[1])[name]
+    left = [handler]
+
+    def method(*args: object) -> object:
+        if before and left:
+            left.pop()()
+        result = original(*args)
+        if not before and left:
+            left.pop()()
+        return result
+
+    monkeypatch.setattr(Broadcast, name, method, raising=False)
+
+
+def step(coroutine: Coroutine[object, None, T]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        coroutine.send(None)
+
+
+@pytest.mark.parametrize("call", ["put", "put_nowait"])
+async def test_a_put_that_is_interrupted_after_the_delivery_wakes_everybody(call: str) -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one, hub.subscribe() as two:
+        hub._move_to(asyncio.get_running_loop())
+        hub.put_nowait(0)
+        assert [0, 0] == [one.get_nowait(), two.get_nowait()]
+        waiter = waits_to_get(feed_of(hub, 0))
+        getting = await waiting(two.get())
+        if call == "put":
+            step(hub.put(1))
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                hub.put_nowait(1)
+        assert waiter.done()
+        assert 1 == await getting
+
+
+async def test_a_granted_put_that_is_interrupted_again_and_again_is_made_once() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe(0) as other:
+        hub.put_nowait(1)
+        put = hub.put(2)
+        put.send(None)
+        one.get_nowait()  # it is granted
+        waiter = waits_to_get(feed_of(hub), times=2)
+        step(put)
+        assert waiter.done()
+        assert 0 == hub._senders.woken
+        assert [1, 2] == await other.get_many(5)
+
+
+async def test_a_put_that_is_interrupted_while_it_gives_back_gives_back_all_the_same() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        coroutine = hub.put(2)
+        coroutine.send(None)
+        one.get_nowait()  # it is granted
+        behind = Interrupted()
+        hub._enqueue_sender(behind, asyncio.get_running_loop())
+        with pytest.raises(KeyboardInterrupt):
+            coroutine.close()
+        assert behind.done()
+        assert 1 == hub._senders.woken
+
+
+async def test_leaving_that_is_interrupted_leaves() -> None:
+    hub = Broadcast[int]()
+    end = hub.subscribe()
+    waiter = waits_to_get(feed_of(hub), times=2)
+    with pytest.raises(KeyboardInterrupt):
+        end.leave()
+    assert waiter.done()
+    assert 0 == hub.subscribers
+
+
+@pytest.mark.parametrize("where", ["sender", "receiver", "closer"])
+async def test_a_close_that_is_interrupted_tells_everybody(where: str) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        if where == "sender":
+            hub.put_nowait(1)
+        loop = asyncio.get_running_loop()
+        waiter = Interrupted()
+        if where == "sender":
+            hub._enqueue_sender(waiter, loop)
+        elif where == "receiver":
+            feed_of(hub)._enqueue_receiver(waiter, loop)
+        else:
+            hub._move_to(loop)
+            hub._closers_in(loop).append(waiter)
+        closed = await waiting(hub.wait_closed())
+        with pytest.raises(KeyboardInterrupt):
+            hub.close()
+        assert waiter.done()
+        await closed
+        assert one.closed()
+
+
+async def test_a_grant_that_is_interrupted_is_made() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        waiter = Interrupted()
+        hub._enqueue_sender(waiter, asyncio.get_running_loop())
+        with pytest.raises(KeyboardInterrupt):
+            one.get_nowait()
+        assert waiter.done()
+
+
+async def test_a_put_of_a_handler_while_a_put_measures_leaves_no_more_room_than_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Broadcast[int](2)
+    with hub.subscribe() as one:
+        once(monkeypatch, "_rooms", lambda: hub.put_nowait(1))
+        hub.put_nowait(2)
+        with pytest.raises(ChannelFull):
+            hub.put_nowait(3)
+        assert [1, 2] == await one.get_many(5)
+
+
+async def test_a_put_of_a_handler_finds_no_room_that_is_about_to_be_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        put = await waiting(hub.put(2))
+
+        def handler() -> None:
+            with pytest.raises(ChannelFull):
+                hub.put_nowait(3)
+
+        once(monkeypatch, "_is_obstructed", handler)
+        one.get_nowait()
+        await put
+        assert 2 == one.get_nowait()
+
+
+async def test_a_handler_that_gives_room_while_a_put_looks_for_it_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe() as two:
+        hub.put_nowait(1)
+        one.get_nowait()
+
+        def handler() -> None:
+            two.get_nowait()
+            hub._grant()
+
+        once(monkeypatch, "_tell_when_it_has_room", handler)
+        await hub.put(2)
+        assert [2, 2] == [one.get_nowait(), two.get_nowait()]
+
+
+async def test_a_select_that_a_handler_has_removed_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        put = hub.put(2)
+        put.send(None)
+        one.get_nowait()  # it is granted, so that the select has room in itself only
+        once(monkeypatch, "_own_room", hub._senders.popleft)
+        both = await waiting(select(hub.on_put(3), one.on_get()))
+        assert not hub._senders
+        with pytest.raises(StopIteration):
+            put.send(None)
+        assert (1, 2) == await both
+
+
+async def test_a_receiver_that_enters_looks_again() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(), hub.subscribe():
+        hub.put_nowait(1)
+        assert waits_to_get(feed_of(hub), times=0).done()
+        hub.close()
+        feed_of(hub, 1)._take_rest()
+        assert waits_to_get(feed_of(hub, 1), times=0).done()
+
+
+async def test_a_sender_that_enters_looks_again() -> None:
+    hub = Broadcast[int]()
+    hub.close()
+    waiter: Waiter = asyncio.Future()
+    hub._enqueue_sender(waiter, asyncio.get_running_loop())
+    assert waiter.done()
+
+
+async def test_who_waits_for_a_bell_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int]()
+    once(monkeypatch, "_move_to", hub.close)
+    await hub.wait_closed()
+
+    hub = Broadcast[int]()
+    once(monkeypatch, "_move_to", hub.close)
+    assert (0, None) == await select(hub.on_close())
+
+
+async def test_a_report_that_a_handler_has_changed_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.RAISE) as one:
+        hub.put_nowait(1)
+        hub.put_nowait(2)
+        made: list[int] = []
+
+        def make(message: str, missed: int) -> ChannelLagged:
+            made.append(missed)
+            if len(made) == 1:
+                hub.put_nowait(3)
+            return ChannelLagged(message, missed)
+
+        monkeypatch.setattr(feeds, "ChannelLagged", make)
+        with pytest.raises(ChannelLagged) as caught:
+            one.get_nowait()
+        assert 2 == caught.value.missed
+        assert 3 == one.get_nowait()
+
+
+async def test_a_woken_get_of_a_closed_subscription_that_lags_lets_the_next_one_be_told() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.RAISE) as one:
+        getting = await waiting(one.get())
+        for item in (1, 2, 3):
+            hub.put_nowait(item)
+        hub.close()
+        assert 1 == await getting
+        with pytest.raises(ChannelLagged):
+            one.get_nowait()
+        assert 3 == one.get_nowait()
+
+
+async def test_a_grant_that_is_given_back_in_another_thread_passes_on() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        first = hub.put(2)
+        first.send(None)
+        second = await waiting(hub.put(3))
+        one.get_nowait()
+        await asyncio.to_thread(first.close)
+        await second
+        assert 3 == one.get_nowait()
+
+
+async def test_what_was_cut_off_has_an_event_loop_of_its_own() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.DISCONNECT):
+        feed = feed_of(hub)
+        hub.put_nowait(1)
+        hub.put_nowait(2)
+        feed._move_to(asyncio.get_running_loop())
+        assert hub._loop is None
+        assert not feed._has_waiters()
+        assert "<Subscription maxsize=1 qsize=1 closed lag=DISCONNECT>" == str(feed)
+
+
+async def test_a_subscription_that_drops_and_has_room_for_what_was_granted_only_drops_nothing() -> None:
+    hub = Broadcast[int](2)
+    with hub.subscribe() as one, hub.subscribe(2, lag=Lag.SKIP) as lossy:
+        await hub.put_many([1, 2])
+        put = await waiting(hub.put(3))
+        assert 1 == lossy.get_nowait()
+        assert [1, 2] == await one.get_many(2)
+        hub.put_nowait(4)
+        await put
+        assert 1 == lossy.missed()
+        assert [4, 3] == await lossy.get_many(2) == await _all(one)
+
+
+async def _all(one: Subscription[int]) -> list[int]:
+    return list(await one.get_many(9))
+
+
+async def test_a_mapped_get_takes_an_item() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        assert (0, "1") == await select(one.on_get().map(str))
