@@ -66,6 +66,14 @@ class Through(Channel[str]):
         await self.first.join()
 
     @override
+    async def wait_closed(self) -> None:
+        await self.hub.wait_closed()
+
+    @override
+    def on_close(self) -> Case[None]:
+        return self.hub.on_close()
+
+    @override
     def close(self, cause: BaseException | None = None) -> bool:
         return self.hub.close(cause)
 
