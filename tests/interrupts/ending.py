@@ -139,7 +139,16 @@ class Ending:
             if not channel.close():
                 yield f"close of {name} returned False, and it was open"
         world.drive()
+        yield from self._put_on_a_closed_one(name, channel)
         yield from self._take(name, channel, ChannelClosed)
+
+    def _put_on_a_closed_one(self, name: str, channel: Subject) -> Iterator[str]:
+        try:
+            channel.put_nowait(self.world.item("z"))
+        except ChannelClosed:
+            pass
+        else:
+            yield f"{name} is closed and accepted an item"
 
     def _take(self, name: str, channel: Subject, *last: type[ChannelError]) -> Iterator[str]:
         """Take what `qsize()` says, and see that the next get raises what it should."""

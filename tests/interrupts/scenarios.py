@@ -119,6 +119,9 @@ get_nowait: a sender waits       | 1 | put! P:put Q:put                    | get
 get_nowait: to a cancelled one   | 1 | put! P:put Q:put R:put              | cancel:P get!
 get_nowait: empty                | 1 |                                     | get!
 get_nowait: drains               | 2 | put! close J:join K:join            | get!
+put_nowait: opens the fast path  | 5 | new small                           | put! put! put!
+get_nowait: opens the fast path  | 3 | G:get J:join put!                   | put! put! get!
+get_many_nowait: opens it        | 3 | G:get J:join put!                   | put! put! put! get_many!
 put_many: room                   | 5 | put!                                | P:put_many
 put_many: iterator, room         | 5 | put!                                | P:put_iter
 put_many: room, rests            | 5 | small put!                          | P:put_many
