@@ -75,7 +75,10 @@ class Machine(Counted, Generic[T]):
             buffer.append(item)
             if not receivers:
                 below = self._bound - self._senders.woken
-                self._put_below = below if below < BUDGET else self._put_window(below)
+                if below < BUDGET:
+                    self._put_below = below
+                else:
+                    self._open_puts()
             else:
                 self._get_above = SLOW_GET
                 receivers.promise(buffer)
@@ -84,13 +87,16 @@ class Machine(Counted, Generic[T]):
             raise
         return True
 
-    def _put_window(self, below: int) -> int:
-        """Return the length up to which puts may append at once: as far as there is room, and for a while.
-
-        Gets may take as many at once, though none has left its fast path yet.
+    def _open_puts(self) -> None:
+        """Let puts append at once, as far as there is room, and for a while. Gets may take as many at once, though none
+        has left its fast path yet.
         """
-        self._get_above = max(self._get_above, len(self._buffer) - BUDGET)
-        return min(below, len(self._buffer) + BUDGET)
+        length = len(self._buffer)
+        # No call from here on: a signal handler may have closed the channel, and shut what this opens.
+        if length - BUDGET > self._get_above:
+            self._get_above = length - BUDGET
+        below, window = self._bound - self._senders.woken, length + BUDGET
+        self._put_below = below if below < window else window
 
     def _rests_from_puts(self) -> bool:
         """Return whether a put is off its fast path for no other reason than that other tasks should run.
@@ -99,7 +105,7 @@ class Machine(Counted, Generic[T]):
         """
         if self._put_below < BUDGET or not self._put_below <= len(self._buffer) < self._bound - self._senders.woken:
             return False
-        self._put_below = self._put_window(self._bound - self._senders.woken)
+        self._open_puts()
         return True
 
     def _room(self) -> int:
@@ -135,7 +141,10 @@ class Machine(Counted, Generic[T]):
         buffer.append(item)
         if not receivers:
             below = self._bound - senders.woken
-            self._put_below = below if below < BUDGET else self._put_window(below)
+            if below < BUDGET:
+                self._put_below = below
+            else:
+                self._open_puts()
         else:
             self._get_above = SLOW_GET
             receivers.promise(buffer)
@@ -307,9 +316,10 @@ class Machine(Counted, Generic[T]):
 
     def _open_gets(self) -> None:
         """Let gets take at once, down to the promised items and for a while. The last of a closed channel is told."""
-        above = self._receivers.woken or int(self._closed)
         rest = len(self._buffer) - BUDGET
-        self._get_above = max(rest, above)
+        # No call from here on: a signal handler may have closed the channel.
+        above = self._receivers.woken or self._closed
+        self._get_above = rest if rest > above else above
 
     def _rests_from_gets(self) -> bool:
         """Return whether a get is off its fast path for no other reason than that other tasks should run.
