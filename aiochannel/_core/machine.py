@@ -88,15 +88,16 @@ class Machine(Counted, Generic[T]):
         return True
 
     def _open_puts(self) -> None:
-        """Let puts append at once, as far as there is room, and for a while. Gets may take as many at once, though none
-        has left its fast path yet.
+        """Let puts append at once, as far as there is room, and for a while.
+
+        Gets may take as many at once, though none has left its fast path yet.
         """
         length = len(self._buffer)
         # No call from here on: a signal handler may have closed the channel, and shut what this opens.
         if length - BUDGET > self._get_above:
             self._get_above = length - BUDGET
         below, window = self._bound - self._senders.woken, length + BUDGET
-        self._put_below = below if below < window else window
+        self._put_below = min(window, below)
 
     def _rests_from_puts(self) -> bool:
         """Return whether a put is off its fast path for no other reason than that other tasks should run.
@@ -319,7 +320,7 @@ class Machine(Counted, Generic[T]):
         rest = len(self._buffer) - BUDGET
         # No call from here on: a signal handler may have closed the channel.
         above = self._receivers.woken or self._closed
-        self._get_above = rest if rest > above else above
+        self._get_above = max(above, rest)
 
     def _rests_from_gets(self) -> bool:
         """Return whether a get is off its fast path for no other reason than that other tasks should run.
