@@ -138,7 +138,7 @@ async def test_a_join_that_begins_to_wait_while_a_signal_handler_closes_returns(
 ) -> None:
     channel = await used(Channel(1))
     with monkeypatch.context() as patch:
-        act_once(patch, Machine, "_enqueue_joiner", channel.close)
+        act_once(patch, Machine, "_joiners_in", channel.close)
         with pytest.raises(StopIteration):
             channel.join().send(None)
 

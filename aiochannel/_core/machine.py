@@ -67,7 +67,7 @@ class Machine(Counted, Generic[T]):
         if _get_running_loop() is not self._loop:
             self._check_loop()
         buffer, receivers = self._buffer, self._receivers
-        room = len(receivers) + receivers.woken - len(buffer) - self._senders.woken
+        room = (len(receivers) if receivers else 0) + receivers.woken - len(buffer) - self._senders.woken
         if room + self._bound <= receivers.stale - receivers.further:
             self._get_above = SLOW_GET
             return False
@@ -97,7 +97,7 @@ class Machine(Counted, Generic[T]):
         if length - BUDGET > self._get_above:
             self._get_above = length - BUDGET
         below, window = self._bound - self._senders.woken, length + BUDGET
-        self._put_below = min(window, below)
+        self._put_below = below if below < window else window  # noqa: FURB136  # `min` is a call
 
     def _rests_from_puts(self) -> bool:
         """Return whether a put is off its fast path for no other reason than that other tasks should run.
@@ -320,7 +320,7 @@ class Machine(Counted, Generic[T]):
         rest = len(self._buffer) - BUDGET
         # No call from here on: a signal handler may have closed the channel.
         above = self._receivers.woken or self._closed
-        self._get_above = max(above, rest)
+        self._get_above = rest if rest > above else above  # noqa: FURB136  # `max` is a call
 
     def _rests_from_gets(self) -> bool:
         """Return whether a get is off its fast path for no other reason than that other tasks should run.

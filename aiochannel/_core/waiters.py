@@ -84,7 +84,7 @@ class WaitQueue(deque[Waiting]):
         """
         passed_over = 0
         while self:
-            room = len(receivers) + receivers.woken - len(items) - self.woken + bound
+            room = (len(receivers) if receivers else 0) + receivers.woken - len(items) - self.woken + bound
             room += receivers.further - receivers.stale
             if room <= 0 or not self:  # in this order: a signal handler may run after `len`
                 break
