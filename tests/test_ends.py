@@ -604,6 +604,11 @@ def leave_all_senders(channel: Channel[int]) -> None:
         end.leave()
 
 
+def leave_all_receivers(channel: Channel[int]) -> None:
+    for end in [channel.open_receiver() for _ in range(2)]:
+        end.leave()
+
+
 def leave_the_only_receiver(channel: Channel[int]) -> None:
     channel.open_receiver().leave()
 
@@ -656,6 +661,7 @@ def close_with_a_cause_without_a_repr(channel: Channel[int]) -> None:
         (close_with_a_cause, r"closed by close\(\), from ConnectionError\('the device went away'\)"),
         (abort, r"closed by abort\(\)"),
         (leave_all_senders, r"the last sending end \(of 2\) left"),
+        (leave_all_receivers, r"the last receiving end \(of 2\) left"),
         (leave_the_only_receiver, r"the last receiving end \(of 1\) left"),
         (leave_by_a_crash, r"the last sending end \(of 1\) left, from OSError\('disk on fire'\)"),
         (drop_a_sender, "a sending end was dropped without being entered"),

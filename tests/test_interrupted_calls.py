@@ -110,7 +110,7 @@ async def test_a_get_that_begins_to_wait_while_a_signal_handler_puts_and_gets_is
         channel.put_nowait(1)
         channel.get_nowait()
 
-    channel: Channel[int] = Channel()
+    channel = await used(Channel())
     with monkeypatch.context() as patch:
         act_once(patch, *ENTERING[call], put_and_get)
         task = await waiting(CALLS[call](channel))
