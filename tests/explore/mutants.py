@@ -36,18 +36,8 @@ from tests.explore.mutations import Module
 TESTS = Path(__file__).parents[1]
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 
-FILES = [
-    *(
-        f"_core/{name}.py"
-        for name in ("arguments", "closing", "ends", "gathering", "loops", "machine", "moments", "operations")
-    ),
-    "_core/resting.py",
-    "_core/waiters.py",
-    "cases.py",
-    "channel.py",
-    "handles.py",
-    "selection.py",
-]
+CORE = ["arguments", "closing", "ends", "gathering", "loops", "machine", "moments", "operations", "resting", "waiters"]
+FILES = [*(f"_core/{name}.py" for name in CORE), "cases.py", "channel.py", "handles.py", "selection.py"]
 """Patterns of the files in the package whose mutants are all decided: noticed, or listed as equivalent."""
 
 UNIT_TESTS = ["test_*.py", "contract/test_*.py", "interrupts/test_interrupts.py"]
