@@ -89,10 +89,14 @@ coverage: .venv-$(NEWEST)/ready
 # On the newest Python, which has eager tasks; each part uses two cores and ends with a line of its figures.
 prove: .venv/dev.ready .venv-$(NEWEST)/ready
 	.venv-$(NEWEST)/bin/python -m tests.explore
+	.venv-$(NEWEST)/bin/python -m tests.explore.watching
+	.venv-$(NEWEST)/bin/python -m tests.explore.calling
 	.venv-$(NEWEST)/bin/python -m tests.model
 	.venv-$(NEWEST)/bin/python -m tests.interrupts
 	.venv-$(NEWEST)/bin/python -m tests.interrupts --broadcast
 	.venv-$(NEWEST)/bin/python -m tests.broadcast
+	.venv-$(NEWEST)/bin/python -m tests.interrupts.watching
+	.venv-$(NEWEST)/bin/python -m tests.interrupts.calling
 	.venv-$(NEWEST)/bin/python -m tests.testing
 	.venv-$(NEWEST)/bin/python -m tests.explore.mutants
 	.venv/bin/python -m tests.typing.mutants

@@ -269,13 +269,14 @@ class _Reader(Cursor[T], Generic[T]):
         Cancellation:
             Safe. A cancelled call has seen nothing, and a value promised to it goes to the next task.
         """
-        if self._seen != self._watch._version:
+        watch = self._watch
+        if self._seen != watch._version:
             if self._rests():
                 await PAUSE
             value = self._take()
             if value is not BLOCKED:
                 return value
-        if self._ended():
+        if watch._closed and self._seen == watch._version:
             raise self._end()
         loop = get_running_loop()
         waiter: Waiter = Future()

@@ -13,7 +13,7 @@ from aiochannel import Channel, ChannelClosed
 from benchmarks.running import Workload
 from tools.peers import OURS
 
-BY_HAND: Final = "by hand"
+ONE_BY_ONE: Final = "gets within a timeout"
 SIZES: Final = ((64, 64), (64, 10), (64, 0), (1_000, 100))
 WITHIN: Final = 1.0
 
@@ -63,7 +63,7 @@ def gathering() -> list[Workload]:
             collected(limit, maxsize),
             {
                 name: partial(collecting, how, maxsize, limit, 12_800)
-                for name, how in ((OURS, ours), (BY_HAND, by_hand))
+                for name, how in ((OURS, ours), (ONE_BY_ONE, by_hand))
             },
         )
         for limit, maxsize in SIZES

@@ -7,11 +7,22 @@ from typing import Final
 from benchmarks.broadcasting import PEER, QUEUES, heard_by, unread
 from benchmarks.dropping import BY_HAND, CONFLATED, DROPS, ROOM
 from benchmarks.everyday import ITEM_BY_ITEM, WAITS
-from benchmarks.gathering import SIZES, collected
+from benchmarks.gathering import ONE_BY_ONE, SIZES, collected
 from benchmarks.memory import IDLE
 from benchmarks.ordering import HEAP, ORDERED, ORDERED_NOWAIT
 from benchmarks.results import Results
 from benchmarks.selecting import IDIOM, PLAIN, TIDY, select_of
+from benchmarks.watching import (
+    CACHE,
+    CONDITION,
+    QUEUE_AND_FUTURE,
+    READERS,
+    ROUND_TRIP,
+    SET,
+    TWO_CHANNELS,
+    telling,
+    waking,
+)
 from tools.peers import COROUTINES, FUTURES, HANDLES, OLD, OURS, STDLIB
 
 Figure = Callable[[Results], float]
@@ -90,8 +101,21 @@ GOALS: Final = [
     Goal("select of 2 that waits: times faster than asyncio.wait", _faster(IDIOM, select_of(2, "none")), "≥", 5, 5),
     Goal("select of 2 that waits: times faster, nothing left", _faster(TIDY, select_of(2, "none")), "≥", 5, 5),
     Goal("batches of 64: times faster than item by item", _faster(ITEM_BY_ITEM, "batches of 64, unbounded"), "≥", 3, 3),
+    Goal("Watch: ns of a set, nobody waits", lambda each: each.cost(SET, OURS), "≤", 250, 120),
+    Goal("Watch: waking 10 readers over setting 10 futures", _over(FUTURES, waking(10)), "≤", 1.35, 1.2),
+    Goal("Watch: waking 100 readers over setting 100 futures", _over(FUTURES, waking(100)), "≤", 1.3, 1.2),
+    *(
+        Goal(f"Watch, {n} readers: times faster than {subject}", _faster(subject, telling(n)), "≥", 1.2, 2)
+        for n in READERS
+        for subject in (CONDITION, CACHE)
+    ),
+    Goal("Call: a round trip over one over two channels", _over(TWO_CHANNELS, ROUND_TRIP), "≤", 1.35, 1.35),
+    Goal("Call: times faster than asyncio.Queue with a Future", _faster(QUEUE_AND_FUTURE, ROUND_TRIP), "≥", 0.75, 1),
     Goal("batches of 64: the same at maxsize 64", _faster(ITEM_BY_ITEM, "batches of 64, maxsize 64"), "≥", 3, 3),
-    *(Goal(f"{collected(*sizes)}: over by hand", _over(BY_HAND, collected(*sizes)), "≤", 1.3, 1.0) for sizes in SIZES),
+    *(
+        Goal(f"{collected(*sizes)}: over by hand", _over(ONE_BY_ONE, collected(*sizes)), "≤", 1.3, 1.0)
+        for sizes in SIZES
+    ),
     Goal("a put that drops, maxsize 1: times faster than by hand", _faster(BY_HAND, CONFLATED), "≥", 1.3, 1.5),
     Goal("a put that drops, maxsize 100: times faster than by hand", _faster(BY_HAND, DROPS), "≥", 1.3, 1.5),
     Goal("PriorityChannel over asyncio.PriorityQueue: put, get", _over(HEAP, ORDERED), "≤", 1.4, 1.2),

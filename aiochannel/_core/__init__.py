@@ -1,7 +1,9 @@
 """The machine below every kind of channel: one event loop, one thread. Its names are private.
 
-Reading order: waiters (who waits), gathering (who waits for a batch), loops (which event loop), ends (counted ends),
-resting (calls that let other tasks run), machine (items, promises and grants), operations (what select asks of a side).
+Reading order: waiters (who waits), gathering (who waits for a batch), loops (which event loop), closing (what can be
+closed), ends (counted ends), resting (calls that let other tasks run), thresholds, machine (items, promises and
+grants), operations (what select asks of a side), moments (what is waited for without taking anything). Of a Watch:
+versions (its value, and who waits for the next one), observing (what select asks of it).
 
 How it works. A waiter gets a wake-up, never an item. An item that is put while receivers wait is *promised* to the
 first of them and stays in the buffer until the woken task takes it. A slot that becomes free while senders wait is

@@ -73,32 +73,32 @@ class Versions(Closable, Generic[T]):
         self._version += 1
         self._value = value  # last: the finalizer of the old value may look at the new one
         if self._quiet:
-            self._tell()
+            try:
+                self._tell()
+            except BaseException:  # raised by a signal handler
+                self._settle()
+                raise
 
     def _tell(self) -> None:
         """Promise the value to the first waiter of each cursor, and wake it."""
         quiet = self._quiet
         self._quiet = {}
-        try:
-            for cursor in quiet:
-                first = cursor._first
-                if first is None or cursor._woken is not None:  # selects wait, or a signal handler was here
-                    cursor._wake_next()
-                    continue
-                cursor._first = None
-                cursor._woken = first
-                try:
-                    first.set_result(NOBODY)
-                except InvalidStateError:  # cancelled
-                    cursor._woken = None
-                    cursor._first = first
-                    cursor._wake_next()
-                except BaseException:  # raised by a signal handler
-                    cursor._put_back(first)
-                    raise
-        except BaseException:
-            self._settle()
-            raise
+        for cursor in quiet:
+            first = cursor._first
+            if first is None or cursor._woken is not None:  # selects wait, or a signal handler was here
+                cursor._wake_next()
+                continue
+            cursor._first = None
+            cursor._woken = first
+            try:
+                first.set_result(NOBODY)
+            except InvalidStateError:  # cancelled
+                cursor._woken = None
+                cursor._first = first
+                cursor._wake_next()
+            except BaseException:  # raised by a signal handler
+                cursor._put_back(first)
+                raise
 
     def _rests(self) -> bool:
         """Return whether a call lets other tasks run, since many values were set. The next one need not."""
@@ -214,7 +214,10 @@ class Cursor(Generic[T]):
         self._woken = None
         self._seen = watch._version
         value = watch._value
-        self._wake_next()  # if a signal handler raises, the call that fails does it again
+        if watch._closed or self._queue or self._joiners or self._first is not None:
+            self._wake_next()  # if a signal handler raises, the call that fails does it again
+        else:
+            del watch._known[self]
         return value
 
     def _is_unseen(self) -> bool:
@@ -247,13 +250,18 @@ class Cursor(Generic[T]):
     # Waiting
 
     def _enqueue(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
-        if loop is not self._watch._loop:
-            self._watch._move_to(loop)
+        watch = self._watch
+        if loop is not watch._loop:
+            watch._move_to(loop)
         if self._first is None and not self._queue:
             self._first = waiter
         else:
             self._own_queue().append(waiter)
-        self._recheck()
+        watch._known[self] = None
+        if self._woken is None:
+            watch._quiet[self] = None
+        if self._seen != watch._version or watch._closed:
+            self._wake_next()  # a signal handler has run since the look
 
     def _park(self, selection: Selection, position: int) -> None:
         if selection.loop is not self._watch._loop:
@@ -320,12 +328,13 @@ class Cursor(Generic[T]):
     def _wake_next(self) -> None:
         """Restore the invariants of this cursor, from any state; if a signal handler raises in here, call it again."""
         watch = self._watch
+        self._file()  # first: a signal handler may set the next value, and has to find who waits
         if self._woken is None and (self._seen != watch._version or watch._closed):
             self._promise()
             if watch._closed and self._seen == watch._version:
                 self._line_up().wake_all()
                 self._joiners.wake_all()
-        self._file()
+            self._file()
 
     def _promise(self) -> None:
         """Promise an unseen value to the first waiter that was not cancelled, and wake it."""

@@ -17,13 +17,13 @@ WATCHING = ("set", "close", RAISE, "get")
 CALLING = ("reply", RAISE, "drop", "cancel")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def watches() -> Iterator[Stage]:
     with stage(WatchScene) as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def calls() -> Iterator[Stage]:
     with stage(CallScene) as made:
         yield made

@@ -13,6 +13,7 @@ from typing import Never
 from typing_extensions import override
 
 from aiochannel import ChannelClosed, ChannelEmpty, Receiver, Watch, select
+from aiochannel.watch import _Reader
 from tests.interrupts.scenes import INTERRUPTED, RAISE, UNDER_WAY, Made, Scene, Script, long_run
 
 SCRIPTS = [
@@ -62,7 +63,7 @@ class WatchScene(Scene):
     def __init__(self, *given: object) -> None:
         super().__init__(*given)  # type: ignore[arg-type]
         self.watch = Watch("0")
-        self.readers = {"r": self.watch.observe(), "s": self.watch.observe()}
+        self.readers = {"r": _Reader(self.watch), "s": _Reader(self.watch)}
         self.seen: dict[str, list[str]] = {"r": [], "s": []}
         for name in self.readers:
             self.take_one(name)
@@ -149,7 +150,7 @@ class WatchScene(Scene):
             if call.verb == "wait_for":
                 continue  # by a reader of its own
             name = "s" if call.verb == "get.s" else "r"
-            if self.readers[name].qsize() or self.watch.closed():
+            if self.readers[name]._seen != self.watch.version or self.watch.closed():
                 yield f"{call.lane}'s {call.verb} waits at rest, and {name} has a value or its end"
 
     def drain(self, name: str, reader: Receiver[str]) -> Iterator[str]:
