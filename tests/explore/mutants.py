@@ -62,7 +62,7 @@ class ByHand(NamedTuple):
 
 BY_HAND = [
     # It does not wait for promised items.
-    ByHand("channel.py", "Channel.join", "not self._buffer", "not self.qsize()"),
+    ByHand("_core/machine.py", "Machine._is_drained", "not self._buffer", "len(self._buffer) <= self._receivers.woken"),
     # It grants nothing.
     ByHand("_core/machine.py", "Machine._take", "self._after_take()", "self._closed and self._after_take()"),
 ]

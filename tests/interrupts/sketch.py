@@ -37,9 +37,11 @@ class TurnsAway(Channel[str]):
     def put_nowait(self, item: str, /) -> None:
         if not self.busy:
             self.busy = True
-            pause()
-            super().put_nowait(item)
-            self.busy = False
+            try:
+                pause()
+                super().put_nowait(item)
+            finally:
+                self.busy = False
 
 
 def pause() -> None:
