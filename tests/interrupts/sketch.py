@@ -37,11 +37,9 @@ class TurnsAway(Channel[str]):
     def put_nowait(self, item: str, /) -> None:
         if not self.busy:
             self.busy = True
-            try:
-                pause()
-                super().put_nowait(item)
-            finally:
-                self.busy = False
+            pause()
+            self.busy = False
+            super().put_nowait(item)
 
 
 def pause() -> None:
