@@ -46,6 +46,9 @@ OTHER_LOOPS = {"eager", "uvloop"}
 TRACING = ("tests/interrupts/", "at_every_place")
 """Words in the names of the tests that play a signal handler at every place."""
 
+RECORDING = 60
+"""Seconds for a test whose lines are recorded: that costs several times as much."""
+
 FIRST = 10
 """So many programs and so many tests come before the others."""
 
@@ -199,10 +202,10 @@ class UnitTests:
         if report.failed and not self.failed:
             self.failed = report.nodeid
 
-    def run(self, names: Iterable[str], begin: Callable[[str], object]) -> str:
-        """Run these tests until one fails."""
+    def run(self, names: Iterable[str], begin: Callable[[str], object], seconds: float = 10) -> str:
+        """Run these tests until one fails, each in so much time of the processor."""
         for name in names:
-            allow(10, on_the_clock=30)
+            allow(seconds, on_the_clock=3 * seconds)
             begin(name)
             item = self.items[name]
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
@@ -215,7 +218,7 @@ class UnitTests:
         os.environ["COVERAGE_CORE"] = "ctrace"  # the others know no contexts
         measured = coverage.Coverage(data_file=None, config_file=False, include=[f"{PACKAGE}/*"])
         with measured.collect():
-            self.run((name for name in self.items if not _traces(name)), measured.switch_context)
+            self.run((name for name in self.items if not _traces(name)), measured.switch_context, RECORDING)
         data = measured.get_data()
         lines = {_module(path): data.contexts_by_lineno(path) for path in sorted(data.measured_files())}
         if not self.failed:

@@ -44,7 +44,7 @@ UNIT_TESTS = ["test_*.py", "contract/test_*.py", "interrupts/test_interrupts.py"
 
 LAST = ["test_speed_guard.py", "test_interrupts.py"]
 """The slowest."""
-WHOLE_PROGRAMS = {"test_digest_tree.py", "test_docs.py", "test_examples.py", "test_makefile.py"}
+WHOLE_PROGRAMS = {"test_digest_tree.py", "test_docs.py", "test_examples.py", "test_live_feed.py"}
 """Tests that run other processes or pages."""
 
 FEW = 50
