@@ -7,7 +7,7 @@
     curl --no-buffer http://127.0.0.1:8000/events
 
 A client that does not read fills the buffers of the network. Then the server waits for it, in a task of its own, and
-its subscription has no room any more. The feed never waits. It needs Starlette and uvicorn: the extra `live`.
+its subscription has no room any more. The feed never waits. It needs Starlette and uvicorn: the extra `examples`.
 """
 
 import asyncio
@@ -56,12 +56,12 @@ async def send_all(socket: WebSocket, prices: Subscription[str]) -> None:
         await socket.close()
 
 
-def make_app(feed: Broadcast[str]) -> Starlette:
-    """Return the application that serves this feed."""
+def make_app(feed: Broadcast[str], lag: Lag) -> Starlette:
+    """Return the application that serves this feed; `lag` says what happens to slow clients of server-sent events."""
 
     async def events(_: Request) -> StreamingResponse:
         # The subscription counts from here on. If the response is never begun, it is dropped, and so leaves.
-        end = feed.subscribe(BEHIND, lag=Lag.RAISE)
+        end = feed.subscribe(BEHIND, lag=lag)
         return StreamingResponse(as_events(end), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     async def socket(client: WebSocket) -> None:
@@ -81,9 +81,9 @@ async def quote(feed: Broadcast[str]) -> None:
 
 
 @asynccontextmanager
-async def serving(feed: Broadcast[str], port: int) -> AsyncIterator[int]:
+async def serving(feed: Broadcast[str], port: int, lag: Lag = Lag.RAISE) -> AsyncIterator[int]:
     """Serve the feed to local clients, and give the port; port 0 is any that is free."""
-    config = uvicorn.Config(make_app(feed), port=port, log_level="warning", ws="websockets-sansio", lifespan="off")
+    config = uvicorn.Config(make_app(feed, lag), port=port, log_level="warning", ws="websockets-sansio", lifespan="off")
     server = uvicorn.Server(config)
     socket = config.bind_socket()
     socket.listen()  # from now on a client can connect, and waits until the server has begun
