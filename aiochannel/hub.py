@@ -350,22 +350,6 @@ class Hub(Upstream[T]):
     # Closing
 
     @override
-    def _shut(self, cause: BaseException | None) -> bool:
-        if not self._closed and _get_running_loop() is not self._loop:
-            self._check_loop()
-        if self._closed:
-            return False
-        self._closed = True
-        if self._cause is None:
-            self._cause = cause
-        try:
-            self._tell_closed()
-        except BaseException:  # raised by a signal handler
-            self._settle()
-            raise
-        return True
-
-    @override
     def _tell_closed(self) -> None:
         self._shut_space()
         self._senders.wake_all()
