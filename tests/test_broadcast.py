@@ -830,8 +830,8 @@ async def test_wait_subscribed_and_wait_unsubscribed() -> None:
     with hub.subscribe():
         await asyncio.gather(*waits)
         await hub.wait_subscribed()
-        gone = await waiting(hub.wait_unsubscribed())
-    await gone
+        gone = [await waiting(hub.wait_unsubscribed()) for _ in range(2)]
+    await asyncio.gather(*gone)
 
 
 async def test_wait_subscribed_raises_on_a_closed_broadcast_without_subscribers() -> None:

@@ -10,6 +10,8 @@ from weakref import ref
 import pytest
 
 from aiochannel import Channel, ChannelClosed, on_done, otherwise, select, select_any
+from aiochannel._core.operations import Never
+from aiochannel._core.waiters import Selection
 from tests.conftest import cancelled, settle, waiting
 
 
@@ -230,3 +232,8 @@ async def test_a_select_of_which_all_cases_are_switched_off_is_refused(count: in
 def test_the_flag_must_be_a_bool(wrong: bool) -> None:
     with pytest.raises(TypeError, match="the flag must be a bool"):
         Channel[int]().on_get().when(wrong)
+
+
+async def test_nothing_completes_a_case_that_is_switched_off() -> None:
+    with pytest.raises(AssertionError):
+        Never[int]().complete(Selection(asyncio.get_running_loop()))

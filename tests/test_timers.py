@@ -278,12 +278,24 @@ async def _attempt(receiver: Receiver[float]) -> float:
     return time
 
 
-awaited = pytest.mark.parametrize("take", [_get, _next, _get_many, _select])
+async def _get_many_within(receiver: Receiver[float]) -> float:
+    (time,) = await receiver.get_many(2, within=9)
+    return time
+
+
+async def _get_many_nowait(receiver: Receiver[float]) -> float:
+    (time,) = receiver.get_many_nowait()
+    return time
+
+
+awaited = pytest.mark.parametrize("take", [_get, _next, _get_many, _get_many_within, _select])
 
 
 @virtual
 @timers
-@pytest.mark.parametrize("take", [_get, _next, _get_nowait, _get_many, _select, _attempt])
+@pytest.mark.parametrize(
+    "take", [_get, _next, _get_nowait, _get_many, _get_many_within, _get_many_nowait, _select, _attempt]
+)
 async def test_a_timer_is_ready_once_it_is_due(make: Make, take: Callable[[Receiver[float]], Awaitable[float]]) -> None:
     timer = make(1)
     assert (0, True) == (timer.qsize(), timer.empty())

@@ -1052,3 +1052,14 @@ def test_traffic_does_not_add_up() -> None:
     asyncio.run(use())
     gc.collect()
     assert (0, 0) == (len(watch._known), len(watch._quiet))
+
+
+async def test_get_many_nowait_gets_the_value_that_the_reader_has_not_seen() -> None:
+    watch = Watch(7)
+    reader = watch.observe()
+    assert ([7], []) == (reader.get_many_nowait(), reader.get_many_nowait(3))
+    with pytest.raises(ValueError, match="limit must be an int >= 1"):
+        reader.get_many_nowait(0)
+    watch.close()
+    with pytest.raises(ChannelClosed):
+        reader.get_many_nowait()

@@ -97,8 +97,6 @@ class Gatherer(Compound):
                 self.wants += missing
                 queue.further += missing
             self._source._put_below = STIRRED_PUT
-            if not self.promised:
-                return
             queue.further -= self.wants - 1
             self.wants = 0
             self._entered = False

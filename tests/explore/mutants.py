@@ -38,7 +38,7 @@ EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 
 CORE = ["arguments", "closing", "ends", "gathering", "loops", "machine", "moments", "operations", "resting", "waiters"]
 FILES = [*(f"_core/{name}.py" for name in CORE), "cases.py", "channel.py", "handles.py", "selection.py"]
-"""Patterns of the files in the package whose mutants are all decided: noticed, or listed as equivalent."""
+"""The files of the package whose mutants have to be decided: noticed, or listed as equivalent."""
 
 UNIT_TESTS = ["test_*.py", "contract/test_*.py", "interrupts/test_interrupts.py"]
 

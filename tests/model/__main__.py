@@ -7,7 +7,7 @@ import argparse
 import sys
 import time
 import traceback
-from concurrent.futures import as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import NamedTuple
 
 from hypothesis import settings
@@ -16,7 +16,6 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.model.test_call_model import CallMachine
 from tests.model.test_model import PROVE, ChannelMachine, EagerMachine, LosingMachine, UvloopMachine
 from tests.model.test_watch_model import EagerWatchMachine, WatchMachine
-from tests.processes import process_pool
 
 Machine = type[ChannelMachine] | type[WatchMachine] | type[CallMachine]
 
@@ -53,7 +52,7 @@ def main() -> int:
     begun = time.perf_counter()
     each = -(-options.examples // PARTS)
     examples = calls = failures = 0
-    with process_pool(options.processes) as pool:
+    with ProcessPoolExecutor(options.processes) as pool:
         parts = [pool.submit(run, machine, each) for _ in range(PARTS) for machine in MACHINES]
         for part in as_completed(parts):
             name, ran, called, failure = part.result()
@@ -67,4 +66,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from tests.model.__main__ import main as run_main  # by its name, by which other processes find what is in here
+
+    sys.exit(run_main())
