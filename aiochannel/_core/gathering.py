@@ -87,10 +87,10 @@ class Gatherer(Compound):
         """Wake it with what it was promised, if that is anything: no more will come, or not in time."""
         if self.waiter.done():  # cancelled; until its task runs it counts as before
             return
-        # No signal handler runs before it is woken.
+        queue = self._queue
+        missing = queue.woken - len(self._source._buffer)
+        # No signal handler runs from here on, until it is woken.
         if self.promised and self.wants:
-            queue = self._queue
-            missing = queue.woken - len(self._source._buffer)
             if missing > 0:
                 queue.woken -= missing
                 self.promised -= missing
@@ -117,8 +117,8 @@ class Gatherer(Compound):
         if self._entered:
             queue.discard(self)
             self._entered = False  # no signal handler has run since the return
+        missing = queue.woken - len(self._source._buffer)
         if self.wants:
-            missing = queue.woken - len(self._source._buffer)
             if missing > 0:
                 queue.woken -= missing
                 self.promised -= missing
