@@ -40,7 +40,7 @@ class Overflow(Enum):
 WAIT: Final = Overflow.WAIT
 """A name of the module is found faster than a member of an enumeration."""
 
-PLACES: Final = {Overflow.DROP_OLDEST: 0, Overflow.REPLACE_NEWEST: -2, Overflow.DROP_INCOMING: None}
+PLACES: Final[dict[Overflow, int | None]] = {Overflow.DROP_OLDEST: 0, Overflow.REPLACE_NEWEST: -2, Overflow.DROP_INCOMING: None}
 """Where in the buffer an item is dropped when the new one has been appended; None if that is not appended."""
 
 
@@ -51,8 +51,8 @@ class Dropping(Generic[T]):
     __slots__ = ("_on_drop", "_place", "_rest_at", "dropped", "policy")
 
     def __init__(self, policy: Overflow, on_drop: Callable[[T], object] | None) -> None:
-        self.policy = policy
-        self._place = PLACES[policy]
+        self.policy: Overflow = policy
+        self._place: int | None = PLACES[policy]
         self._on_drop = on_drop
         self.dropped: int = 0
         self._rest_at = core.BUDGET
