@@ -40,7 +40,11 @@ class Overflow(Enum):
 WAIT: Final = Overflow.WAIT
 """A name of the module is found faster than a member of an enumeration."""
 
-PLACES: Final[dict[Overflow, int | None]] = {Overflow.DROP_OLDEST: 0, Overflow.REPLACE_NEWEST: -2, Overflow.DROP_INCOMING: None}
+PLACES: Final[dict[Overflow, int | None]] = {
+    Overflow.DROP_OLDEST: 0,
+    Overflow.REPLACE_NEWEST: -2,
+    Overflow.DROP_INCOMING: None,
+}
 """Where in the buffer an item is dropped when the new one has been appended; None if that is not appended."""
 
 
