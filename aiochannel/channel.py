@@ -335,7 +335,7 @@ class Channel(Machine[T]):
             Safe, as for `Receiver.get_many`: nothing was taken.
         """
         most = batch_limit(limit)
-        seconds = None if within is None else batch_time(within)
+        seconds = batch_time(within)
         if len(self._buffer) > self._receivers.woken:
             if self._get_above < STIRRED_GET and self._rests_from_gets():
                 await PAUSE

@@ -191,8 +191,7 @@ class _Timer:
     async def get_many(self, limit: int, /, *, within: float | None = None) -> Sequence[float]:
         # There is never more than one item, so no batch waits for a second one.
         batch_limit(limit)
-        if within is not None:
-            batch_time(within)
+        batch_time(within)
         return [await self.get()]
 
     def get_many_nowait(self, limit: int | None = None, /) -> Sequence[float]:

@@ -319,8 +319,7 @@ class _Reader(Cursor[T], Generic[T]):
             Safe, as `get`.
         """
         batch_limit(limit)
-        if within is not None:
-            batch_time(within)
+        batch_time(within)
         return [await self.get()]
 
     def get_many_nowait(self, limit: int | None = None, /) -> list[T]:

@@ -15,8 +15,8 @@ task never waits again.
     buffer            every item accepted and not yet received      a put appends, a get takes
     receivers         the wait queue of gets and of selects         the call that waits enters; the call that wakes it
     senders           the wait queue of puts and of selects         removes it
-    receivers.woken   how many items are promised                   `wake_first` adds; the woken get, or its giving
-    senders.woken     how many slots are granted                    back, subtracts; the same for a put
+    receivers.woken   how many items are promised                   `promise` adds; the woken get, or its giving
+    senders.woken     how many slots are granted                    back, subtracts; `grant` and the put likewise
     receivers.further how many items gatherers ask for beyond one   a gatherer that enters, is promised, leaves
     bound             the capacity; below any number once closed    `_shut`
     put_below         a put appends at once below this length       see below
@@ -32,7 +32,7 @@ there is, and the unpromised items count below zero, as room.
 
 Three invariants hold whenever no method of the machine is running:
 
-    1. an unpromised item and a waiting receiver never coexist, so one of the two is enough to know the room;
+    1. an unpromised item and a waiting receiver never coexist;
     2. room and a waiting sender never coexist;
     3. receivers of a closed channel wait only while promised items remain, since a promise can come back.
 

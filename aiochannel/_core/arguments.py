@@ -48,8 +48,10 @@ def seconds(name: str, given: float) -> float:
         return inf if given > 0 else -inf
 
 
-def batch_time(within: float) -> float:
-    """Return the time for a batch as a float."""
+def batch_time(within: float | None) -> float | None:
+    """Return the time for a batch as a float, or None: it is not to wait for more."""
+    if within is None:
+        return None
     number = seconds("within", within)
     if not number >= 0:  # nan is not
         raise ValueError(f"within must be a number of seconds >= 0, not {within!r}")
