@@ -10,8 +10,8 @@ As a test this runs for seconds and always the same; `python -m tests.model` run
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from itertools import product
 from typing import ClassVar, TypeVar
@@ -20,7 +20,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -33,6 +32,7 @@ from aiochannel import Case, Channel, ChannelClosed, Overflow, Receiver, Sender,
 from tests.budgets import SHIPPED, SMALL
 from tests.conftest import ClockedLoop
 from tests.ledger import Ledger
+from tests.model.machines import LoopMachine, places
 from tests.model.record import Call, CoroutineLike, Follower, Recorder, as_plain, mismatch, see
 from tests.model.reference import RENDEZVOUS, WAITS, Reference
 from tests.model.selects import CaseText, Failed
@@ -59,20 +59,15 @@ texts = st.builds(
     st.sampled_from(["", "", "map", "fail"]),
 )
 few = st.integers(min_value=1, max_value=3)
-places = st.integers(min_value=0, max_value=9)
 
 
 class Crash(Exception):
     """A cause."""
 
 
-class ChannelMachine(RuleBasedStateMachine):
+class ChannelMachine(LoopMachine):
     eager: ClassVar[bool] = False
     totals: ClassVar[Counter[str]] = Counter()
-
-    @staticmethod
-    def make_loop() -> asyncio.AbstractEventLoop:
-        return ClockedLoop()
 
     @initialize(
         size=st.sampled_from([0, 1, 1, 2, 3, RENDEZVOUS]),
@@ -84,7 +79,6 @@ class ChannelMachine(RuleBasedStateMachine):
         policy = policy if size > 0 else ""
         (SMALL if rests and not policy else SHIPPED).apply()  # its batches let others run between their items
         self.recorder = Recorder()
-        self.complaints: list[object] = []
         self.open_loop()
         self.dropped: list[object] = []
         self.quiet = quiet
@@ -101,26 +95,16 @@ class ChannelMachine(RuleBasedStateMachine):
         self.receivers: dict[str, tuple[AbstractContextManager[Receiver[object]], Receiver[object]]] = {}
         self.left: set[str] = set()
 
+    @override
     def open_loop(self) -> None:
-        self.tasks: list[asyncio.Task[None]] = []
-        self.made: list[asyncio.Task[object]] = []  # those and what they make
-        self.loop = self.make_loop()
+        super().open_loop()
+        self.made: list[asyncio.Task[object]] = []  # the tasks, and what they make
         self.loop.set_task_factory(self.make_task)
-        self.loop.set_exception_handler(lambda _, context: self.complaints.append(context))
 
     def make_task(self, loop: asyncio.AbstractEventLoop, coro: CoroutineLike[T], **_: object) -> asyncio.Task[T]:
         task = self.recorder.task(loop, coro, eager=self.eager)
         self.made.append(task)
         return task
-
-    @contextmanager
-    def inside(self) -> Iterator[None]:
-        """As if a callback of the loop did it."""
-        asyncio.events._set_running_loop(self.loop)  # made for event loops
-        try:
-            yield
-        finally:
-            asyncio.events._set_running_loop(None)
 
     # Calls that may wait.
 

@@ -7,16 +7,16 @@ the loop make a pass.
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 from typing_extensions import override
 
 from tests.budgets import SHIPPED, SMALL
-from tests.conftest import ClockedLoop
+from tests.model.machines import TaskMachine
 from tests.model.test_model import CHECK
 from tests.model.watches import Watches
 
@@ -34,7 +34,7 @@ calls = st.one_of(
 )
 
 
-class WatchMachine(RuleBasedStateMachine):
+class WatchMachine(TaskMachine):
     eager: ClassVar[bool] = False
     totals: ClassVar[Counter[str]] = Counter()
 
@@ -44,10 +44,7 @@ class WatchMachine(RuleBasedStateMachine):
         self.watches = Watches()
         for name in READERS:
             self.watches.reader(name)
-        self.complaints: list[object] = []
-        self.tasks: list[asyncio.Task[None]] = []
-        self.loop = ClockedLoop()
-        self.loop.set_exception_handler(lambda _, context: self.complaints.append(context))
+        self.open_loop()
         if self.eager and sys.version_info >= (3, 12):
             self.loop.set_task_factory(asyncio.eager_task_factory)
 
@@ -55,7 +52,8 @@ class WatchMachine(RuleBasedStateMachine):
     def start(self, parts: Sequence[str]) -> None:
         verb, *places = dict.fromkeys(parts)
         self.totals["calls"] += 1
-        self.inside(lambda: self.tasks.append(self.loop.create_task(self.perform(verb, places))))
+        with self.inside():
+            self.tasks.append(self.loop.create_task(self.perform(verb, places)))
 
     async def perform(self, verb: str, places: Sequence[str]) -> None:
         await self.watches.call(verb, *places)
@@ -65,26 +63,8 @@ class WatchMachine(RuleBasedStateMachine):
         if verb == "close" and len(self.tasks) % 4:
             return  # seldom, so that long programs have open Watches
         self.totals["calls"] += 1
-        self.inside(lambda: self.watches.now(verb, reader if verb == "get_nowait" else name))
-
-    @rule(place=st.integers(min_value=0, max_value=9))
-    def cancel(self, place: int) -> None:
-        if left := [task for task in self.tasks if not task.done()]:
-            self.inside(left[place % len(left)].cancel)
-
-    @rule(passes=st.integers(min_value=1, max_value=3))
-    def run(self, passes: int) -> None:
-        for _ in range(passes):
-            self.loop.call_soon(self.loop.stop)
-            self.loop.run_forever()
-
-    def inside(self, function: "Callable[[], object]") -> None:
-        """Call a function as if a callback of the loop did it."""
-        asyncio.events._set_running_loop(self.loop)  # made for event loops
-        try:
-            function()
-        finally:
-            asyncio.events._set_running_loop(None)
+        with self.inside():
+            self.watches.now(verb, reader if verb == "get_nowait" else name)
 
     @invariant()
     def agree(self) -> None:
@@ -100,12 +80,14 @@ class WatchMachine(RuleBasedStateMachine):
         try:
             self.run(5)
             self.watches.at_rest()
-            for name in ("a", "b"):
-                self.inside(lambda name=name: self.watches.now("close", name))  # type: ignore[misc]
+            with self.inside():
+                self.watches.now("close", "a")
+                self.watches.now("close", "b")
             self.run(5)
-            for reader in READERS:
-                for _ in range(2):
-                    self.inside(lambda reader=reader: self.watches.now("get_nowait", reader))  # type: ignore[misc]
+            with self.inside():
+                for reader in READERS:
+                    self.watches.now("get_nowait", reader)
+                    self.watches.now("get_nowait", reader)
             self.run(5)
             self.agree()
             assert all(task.done() for task in self.tasks)
