@@ -451,21 +451,22 @@ def test_a_select_on_both_sides_keeps_to_the_maxsize_after_its_loop_was_closed()
     assert ([], 0, 0) == (list(channel), *waiters(channel))
 
 
+def call_of(side: str, channel: Channel[int]) -> Coroutine[object, Never, object]:
+    match side:
+        case "get":
+            return channel.get()
+        case "put":
+            return channel.put(1)
+        case "select get":
+            return select(channel.on_get())
+        case _:
+            return select(channel.on_put(1))
+
+
 @pytest.mark.parametrize("woken", [False, True])
 @pytest.mark.parametrize("side", ["get", "put", "select get", "select put"])
 def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woken: bool) -> None:
     """The channel has gone on in another loop, when the last reference to the task goes."""
-
-    def call() -> Coroutine[object, Never, object]:
-        match side:
-            case "get":
-                return channel.get()
-            case "put":
-                return channel.put(1)
-            case "select get":
-                return select(channel.on_get())
-            case _:
-                return select(channel.on_put(1))
 
     async def go_on() -> tuple[list[int], list[int]]:
         before = channel.get_many_nowait(9)
@@ -484,7 +485,7 @@ def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woke
     channel: Channel[int] = Channel(1)
     if side.endswith("put"):
         channel.put_nowait(0)
-    calls = [call(), call()]
+    calls = [call_of(side, channel), call_of(side, channel)]
     tasks = abandoned_woken(channel, *calls) if woken else abandoned(*calls)
     calls.clear()
     left = {("get", True): [7], ("put", False): [0]}.get((side.rsplit(maxsplit=1)[-1], woken), [])
@@ -493,23 +494,12 @@ def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woke
 
 @pytest.mark.parametrize("side", ["get", "put", "select get", "select put"])
 def test_a_task_of_a_closed_loop_that_ends_later_takes_no_claim_of_another(side: str) -> None:
-    def call() -> Coroutine[object, Never, object]:
-        match side:
-            case "get":
-                return channel.get()
-            case "put":
-                return channel.put(1)
-            case "select get":
-                return select(channel.on_get())
-            case _:
-                return select(channel.on_put(1))
-
     async def claim() -> tuple[int, bool]:
         if not channel.empty():
             channel.get_nowait()
         if side.endswith("put"):
             channel.put_nowait(2)
-        claiming = await waiting(call())
+        claiming = await waiting(call_of(side, channel))
         if side.endswith("put"):
             channel.get_nowait()
         else:
@@ -523,7 +513,7 @@ def test_a_task_of_a_closed_loop_that_ends_later_takes_no_claim_of_another(side:
     channel: Channel[int] = Channel(1)
     if side.endswith("put"):
         channel.put_nowait(0)
-    tasks = abandoned_woken(channel, call())
+    tasks = abandoned_woken(channel, call_of(side, channel))
     assert (0, side.endswith("put")) == asyncio.run(claim())
 
 

@@ -15,7 +15,9 @@ from typing import Never
 from typing_extensions import override
 
 from aiochannel import Call, Channel, ChannelError, call, select
-from tests.interrupts.scenes import RAISE, UNDER_WAY, Scene, Script, long_run
+from tests.interrupts.actions import RAISE
+from tests.interrupts.calls import UNDER_WAY
+from tests.interrupts.scenes import Scene, Script, long_run
 from tests.interrupts.world import Garbage
 from tests.model.reference import Outcome
 

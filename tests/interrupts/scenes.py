@@ -24,14 +24,12 @@ from typing import NamedTuple, Never
 
 from aiochannel import ChannelClosed
 from tests.budgets import SHIPPED
+from tests.interrupts.actions import RAISE
+from tests.interrupts.calls import INTERRUPTED, UNDER_WAY
 from tests.interrupts.places import Place, Tracer, handled_by, own_garbage
 from tests.interrupts.world import ROUNDS, Garbage
 from tests.model.reference import Outcome
 from tests.model.steps import outcome_of
-
-RAISE = "raise"
-UNDER_WAY = Outcome("under way")
-INTERRUPTED = Outcome("interrupted")
 
 
 class Script(NamedTuple):

@@ -9,8 +9,9 @@ import pytest
 
 from aiochannel._core.versions import Cursor
 from tests.interrupts import calling, watching
+from tests.interrupts.actions import RAISE
 from tests.interrupts.calling import CallScene
-from tests.interrupts.scenes import RAISE, Script, Stage, stage
+from tests.interrupts.scenes import Script, Stage, stage
 from tests.interrupts.watching import WatchScene
 
 WATCHING = ("set", "close", RAISE, "get")

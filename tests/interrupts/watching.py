@@ -14,7 +14,9 @@ from typing_extensions import override
 
 from aiochannel import ChannelClosed, ChannelEmpty, Receiver, Watch, select
 from aiochannel.watch import _Reader
-from tests.interrupts.scenes import INTERRUPTED, RAISE, UNDER_WAY, Made, Scene, Script, long_run
+from tests.interrupts.actions import RAISE
+from tests.interrupts.calls import INTERRUPTED, UNDER_WAY
+from tests.interrupts.scenes import Made, Scene, Script, long_run
 
 SCRIPTS = [
     Script(*map(str.strip, line.split("|")))
