@@ -47,7 +47,10 @@ help:
 	@echo 'make clean       remove all that these targets made'
 
 demo: .venv/demo.ready
-	.venv/bin/python examples/digest_tree.py "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+	@mkdir -p build
+	.venv/bin/python examples/digest_tree.py --output build/demo.sha256 \
+		"$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+	@echo 'The digests are in build/demo.sha256; sha256sum --check --quiet build/demo.sha256 compares them'
 
 check: lint types docs dist test
 
