@@ -161,9 +161,13 @@ class Channel(Machine[T]):
             dropped=0 if self._dropping is None else self._dropping.dropped,
         )
 
+    def snapshot(self) -> list[T]:
+        """Return the buffered items, promised ones included, oldest first; nothing is removed."""
+        return list(self._buffer)
+
     def __iter__(self) -> Iterator[T]:
-        """Iterate over a snapshot of the buffered items, promised ones included, oldest first; nothing is removed."""
-        return iter(tuple(self._buffer))
+        """Iterate over a snapshot, as in version 1; to receive the items, write `async for`."""
+        return iter(list(self._buffer))
 
     @override
     def __repr__(self) -> str:
@@ -211,7 +215,7 @@ class Channel(Machine[T]):
             return
         if self._closed:
             self._check_open()
-        loop = get_running_loop()
+        loop = get_running_loop()  # asyncio's; trio has channels of its own
         waiter: Waiter = Future()
         try:
             self._enqueue_sender(waiter, loop)
@@ -293,7 +297,7 @@ class Channel(Machine[T]):
         self._put_below = SLOW_PUT
         if self._closed:
             self._check_not_drained()
-        loop = get_running_loop()
+        loop = get_running_loop()  # asyncio's; trio has channels of its own
         waiter: Waiter = Future()
         try:
             self._enqueue_receiver(waiter, loop)
@@ -349,7 +353,7 @@ class Channel(Machine[T]):
     async def _gather(self, limit: int, within: float) -> list[T]:
         """Wait for a batch."""
         items: list[T] = []
-        loop = get_running_loop()
+        loop = get_running_loop()  # asyncio's; trio has channels of its own
         while not items:
             self._check_not_drained()
             gatherer = Gatherer(self, within)

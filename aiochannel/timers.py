@@ -47,7 +47,7 @@ def after(delay: float, /) -> Receiver[float]:
     number = seconds("delay", delay)
     if isnan(number):
         raise ValueError("delay must be a number of seconds, not nan")
-    loop = get_running_loop()
+    loop = get_running_loop()  # asyncio's; trio has channels of its own
     return _Timer(_Items(f"after({number})", loop), loop, max(number, 0.0), None)
 
 
@@ -66,7 +66,7 @@ def tick(interval: float, /) -> Receiver[float]:
     number = seconds("interval", interval)
     if not (isfinite(number) and number > 0):
         raise ValueError(f"interval must be a finite number of seconds above 0, not {number}")
-    loop = get_running_loop()
+    loop = get_running_loop()  # asyncio's; trio has channels of its own
     number = max(number, SHORTEST)
     return _Timer(_Items(f"tick({number})", loop), loop, number, number)
 

@@ -34,7 +34,7 @@ class Moment(Side[None]):
         """Wait until it has come. A call that is cancelled leaves nothing behind."""
         if self.has_come():
             return
-        loop = get_running_loop()
+        loop = get_running_loop()  # asyncio's; trio has channels of its own
         waiter: Waiter = Future()
         queue = NOBODY
         try:
