@@ -31,7 +31,7 @@ endef
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
 	@echo 'make check       all of: lint types docs dist test'
-	@echo 'make lint        ruff: rules and format'
+	@echo 'make lint        ruff: rules and format; typos; the sentences in news/'
 	@echo 'make types       mypy; stubtest, of the package and of stubs/; is every public name typed (pyright); six checkers on tests/typing'
 	@echo 'make docs        run and type-check what the pages show; the site, into build/site, with warnings as errors'
 	@echo 'make dist        build wheel and sdist into dist/, look into them, use the wheel on Python $(sort $(firstword $(VERSIONS)) $(NEWEST))'
@@ -57,6 +57,8 @@ check: lint types docs dist test
 lint: .venv/dev.ready
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
+	.venv/bin/typos
+	.venv/bin/python -m towncrier build --draft --version next > /dev/null
 
 # pyright looks at the packages of the first Python on PATH.
 types: export PATH := $(CURDIR)/.venv/bin:$(PATH)

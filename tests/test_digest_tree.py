@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -87,6 +86,8 @@ def stuck(tree: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def on_a_terminal(tree: Path, env: dict[str, str]) -> tuple[bytes, bytes]:
     """Run the example with a terminal for standard error; return what came on standard output and there."""
+    import termios  # noqa: PLC0415  # Windows has none
+
     terminal, standard_error = os.openpty()
     termios.tcsetwinsize(terminal, (24, 80))
     try:
