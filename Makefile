@@ -54,11 +54,13 @@ demo: .venv/demo.ready
 
 check: lint types docs dist test
 
+NEWS = .venv/bin/python -m towncrier build --draft --version next
+
 lint: .venv/dev.ready
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/typos
-	.venv/bin/python -m towncrier build --draft --version next > /dev/null
+	@$(NEWS) > /dev/null 2>&1 || $(NEWS)
 
 # pyright looks at the packages of the first Python on PATH.
 types: export PATH := $(CURDIR)/.venv/bin:$(PATH)
