@@ -7,11 +7,10 @@ from functools import partial
 from itertools import repeat
 from typing import SupportsIndex, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import check_loop, check_name, integer
 from aiochannel._core.machine import UNBOUNDED
 from aiochannel._core.moments import Closed, Drained
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import PutOperation
 from aiochannel._core.resting import PAUSE
 from aiochannel._core.waiters import Waiter

@@ -15,9 +15,8 @@ from reprlib import repr as short
 from types import TracebackType
 from typing import Generic, Self, TypeGuard, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.moments import Moment
+from aiochannel._core.newer_typing import override
 from aiochannel._core.waiters import WaitQueue
 from aiochannel.cases import Case
 from aiochannel.errors import NoReply

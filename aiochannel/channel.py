@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self, SupportsIndex, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import batch_limit, batch_time, check_loop, check_name, integer
 from aiochannel._core.ends import ABORT
 from aiochannel._core.gathering import Gatherer
 from aiochannel._core.machine import BUDGET, UNBOUNDED, Machine
 from aiochannel._core.moments import Closed, Drained
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import GetOperation, PutOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.thresholds import SLOW_PUT, STIRRED_GET

@@ -13,10 +13,9 @@ from asyncio import AbstractEventLoop
 from enum import Enum
 from typing import ClassVar, Final, Generic, Literal, Protocol, TypeVar, final, runtime_checkable
 
-from typing_extensions import override
-
 from aiochannel._core.ends import CLOSE, OpenEnd
 from aiochannel._core.machine import Machine
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import GetOperation
 from aiochannel._core.resting import Blocked
 from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT

@@ -19,9 +19,8 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Never, NoReturn, Protocol, TypeVar, cast, final
 
-from typing_extensions import override
-
 from aiochannel._core.ends import Counted, OpenEnd, OpenReceiver, OpenSender
+from aiochannel._core.newer_typing import override
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, check_cause
 from aiochannel.protocols import Receiver, Sender

@@ -28,11 +28,10 @@ from collections import deque
 from itertools import repeat
 from typing import Final, Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core import machine
 from aiochannel._core.machine import UNBOUNDED
 from aiochannel._core.moments import Moment
+from aiochannel._core.newer_typing import override
 from aiochannel._core.thresholds import SLOW_GET
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, Waiting, WaitQueue
 from aiochannel.feeds import DETACHED, Feed, Lag, LossyFeed, Upstream

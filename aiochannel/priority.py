@@ -17,8 +17,7 @@ from itertools import count
 from numbers import Real
 from typing import Generic, SupportsIndex, TypeAlias, TypeVar, cast, final
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import PutOperation
 from aiochannel._core.resting import Blocked
 from aiochannel._core.waiters import Waiting

@@ -13,8 +13,7 @@ from operator import is_
 from types import TracebackType
 from typing import Never, Protocol, TypeVar, TypeVarTuple
 
-from typing_extensions import TypeIs, override
-
+from aiochannel._core.newer_typing import TypeIs, override
 from aiochannel.errors import ChannelClosed, source
 from aiochannel.handles import End
 

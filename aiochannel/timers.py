@@ -15,9 +15,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from math import floor, isfinite, isnan
 from typing import Final, Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import batch_limit, batch_time, seconds
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import GetOperation, Operation
 from aiochannel._core.resting import Blocked
 from aiochannel._core.waiters import Selection, Waiter

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import batch_limit, batch_time, check_loop, check_name
 from aiochannel._core.moments import Closed
+from aiochannel._core.newer_typing import override
 from aiochannel._core.observing import ReadOperation, SetOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.versions import Cursor, Versions

@@ -70,6 +70,7 @@ class _Sends(Protocol):
     def put_nowait(self, item: int, /) -> None: ...
     def send(self, item: int, /) -> None: ...
     def get_nowait(self) -> None: ...
+    def _describe(self) -> None: ...
 
 
 def use_an_end_without_entering_it(channel: Channel[int]) -> None:
@@ -80,6 +81,12 @@ def use_an_end_without_entering_it(channel: Channel[int]) -> None:
 def call_what_no_side_has(channel: Channel[int]) -> None:
     end = cast("_Sends", channel.open_sender())
     end.send(1)
+
+
+def look_into_an_end(channel: Channel[int]) -> None:
+    assert hasattr(channel.sender, "_describe")
+    end = cast("_Sends", channel.open_sender())
+    end._describe()
 
 
 def get_from_a_sender(channel: Channel[int]) -> None:
@@ -208,6 +215,7 @@ async def made(mistake: Mistake) -> None:
             AttributeError,
             "'End' object has no attribute 'put_nowait': enter it, and use what it gives, with end as handle",
         ),
+        (look_into_an_end, AttributeError, "'End' object has no attribute '_describe'"),
         (call_what_no_side_has, AttributeError, "'End' object has no attribute 'send'"),
         (get_from_a_sender, AttributeError, "'SenderHandle' object has no attribute 'get_nowait'"),
         (use_an_end_that_has_left, ChannelClosed, "this end, a <SenderHandle of <channel>>, has left"),

@@ -5,9 +5,8 @@ from asyncio import CancelledError, _get_running_loop
 from reprlib import Repr
 from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, final
 
-from typing_extensions import override
-
 from aiochannel._core.closing import Closable
+from aiochannel._core.newer_typing import override
 from aiochannel.errors import source
 
 CLOSE: Final = "closed by close()"

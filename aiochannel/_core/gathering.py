@@ -5,8 +5,7 @@ from collections.abc import Sized
 from math import inf
 from typing import Protocol, final
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel._core.thresholds import STIRRED_PUT
 from aiochannel._core.waiters import NOBODY, Compound, Waiter, WaitQueue
 

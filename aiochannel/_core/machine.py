@@ -4,10 +4,9 @@ from asyncio import AbstractEventLoop, _get_running_loop
 from collections import deque
 from typing import Final, Generic, Literal, TypeVar
 
-from typing_extensions import override
-
 from aiochannel._core.ends import CLOSE, Counted
 from aiochannel._core.gathering import Gatherer
+from aiochannel._core.newer_typing import override
 from aiochannel._core.resting import BLOCKED, Blocked
 from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT, STIRRED_GET, STIRRED_PUT
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue

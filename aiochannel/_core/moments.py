@@ -5,10 +5,9 @@ from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable
 from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.closing import Closable
 from aiochannel._core.machine import Machine
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import Mapped, Operation, Side
 from aiochannel._core.resting import BLOCKED, SPENT, Blocked, Idle
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, WaitQueue

@@ -30,11 +30,10 @@ have a waiter and an unseen value, so nobody takes a value where somebody waits.
 from asyncio import AbstractEventLoop, InvalidStateError, _get_running_loop
 from typing import Final, Generic, Literal, TypeVar
 
-from typing_extensions import override
-
 from aiochannel._core.closing import Closable
 from aiochannel._core.ends import CLOSE, told
 from aiochannel._core.machine import BUDGET
+from aiochannel._core.newer_typing import override
 from aiochannel._core.resting import BLOCKED, Blocked, Idle
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, Waiting, WaitQueue
 from aiochannel.errors import ChannelClosed
