@@ -44,10 +44,10 @@ class ChannelStatistics:
 class Channel(Machine[T]):
     """A closable first-in, first-out queue between the tasks of one event loop.
 
-    `maxsize` is the number of items that it buffers, 0 for no limit (and no channel buffers more than 2**29). A put
-    waits while there is no room, and a get while there is no item. Both are served in the order in which they began to
-    wait. A channel is done when it is closed and drained: `close` refuses further items, and receivers go on until the
-    last item is taken.
+    `maxsize` is the number of items that it buffers, 0 for no limit (and no channel buffers more than 2**29); a channel
+    without a buffer is made by `rendezvous`. A put waits while there is no room, and a get while there is no item. Both
+    are served in the order in which they began to wait. A channel is done when it is closed and drained: `close`
+    refuses further items, and receivers go on until the last item is taken.
 
     A channel can be made before a loop runs. It belongs to the loop of the tasks that wait on it, and may move to
     another loop when nobody waits. With `loop` given, tasks may wait on it in that loop only. A channel is not
