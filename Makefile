@@ -37,7 +37,7 @@ help:
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
 	@echo 'make prove       the long runs: schedules of small programs, the model at random, and mutants that must be noticed'
-	@echo 'make soak        random tasks on the real event loops, 10 minutes or MINUTES=1'
+	@echo 'make soak        random tasks on the real event loops, and storms of threads; 10 minutes each or MINUTES=1'
 	@echo 'make violations  the explorer on other libraries, into docs/violations.md; violations-again plays its schedules,'
 	@echo '                 and tests the instrument'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
@@ -106,6 +106,7 @@ MINUTES ?= 10
 
 soak: .venv/dev.ready
 	.venv/bin/python -m tests.soak --minutes $(MINUTES)
+	.venv/bin/python -m tests.threads --live --seconds $$(( $(MINUTES) * 4 ))
 
 VIOLATIONS = .venv-bench-$(NEWEST)/bin/python -m tools.violations
 

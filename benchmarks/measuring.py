@@ -14,6 +14,7 @@ from benchmarks.ordering import ordering
 from benchmarks.results import Results
 from benchmarks.running import Execute, on_loop, run_all
 from benchmarks.selecting import selects
+from benchmarks.threads import threads
 from benchmarks.waiting import per_waiter
 from benchmarks.watching import watches
 from tools.peers import FUTURES, OURS, STDLIB, installed
@@ -31,7 +32,7 @@ def measure(given: Namespace, process: int) -> Results:
     )
     growing = [peer for peer in peers if not given.few or peer.name in {OURS, STDLIB, FUTURES}]
     sizes = [int(size) for size in given.sizes.split(",")]
-    members = [*gathering(), *dropping(), *ordering(), *watches(), *broadcasts(peers)]
+    members = [*gathering(), *dropping(), *ordering(), *watches(), *broadcasts(peers), *threads(peers)]
     workloads = [*everyday(peers), *selects(), *members, *memory(peers), *per_waiter(growing, sizes)]
     if given.million and not process:
         workloads += millions()

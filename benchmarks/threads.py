@@ -1,25 +1,31 @@
-"""A ThreadChannel beside janus, culsans, queue.Queue and `run_coroutine_threadsafe`: `python -m benchmarks.threads`.
+"""A ThreadChannel beside janus, culsans, queue.Queue and `run_coroutine_threadsafe`, by the clock, as threads wait.
 
-Wall clock, since threads wait for each other. A round measures each subject once, so that whatever slows the machine
-down slows all of them; what is printed are medians, and how many times as long a peer takes.
+Tasks run in the loop of the run, threads beside it; between two loops, each has a thread of its own.
 """
 
 import asyncio
 import queue
-import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from statistics import median
-from time import perf_counter
-from typing import Final, Protocol
+from time import perf_counter_ns as now
+from typing import Final, Never, Protocol
 
 from aiochannel import Channel, ThreadChannel
-from tools.peers import OURS, STDLIB
+from benchmarks.running import Workload
+from tools.peers import OURS, STDLIB, Peer
+
+JANUS: Final = "janus"
+CULSANS: Final = "culsans"
+QUEUE: Final = "queue.Queue"
+MARSHALLED: Final = "run_coroutine_threadsafe"
+BETWEEN_TASKS: Final = "ThreadChannel: put, get, nobody waits"
 
 COUNT: Final = 10_000
-ROUNDS: Final = 5
+SIZES: Final = (1, 10, 100, 1_000, 0)
+THREAD_SIZES: Final = (1, 10, 100, 0)
+LOOP_SIZES: Final = (1, 100, 0)
 
 
 class Blocked(Protocol):
@@ -69,33 +75,61 @@ class Marshalled:
 
 
 Make = Callable[[int], Both]
+Run = Coroutine[object, Never, float]
+Starter = Callable[[], Run]
 
 
-def in_threads(*works: Callable[[], object]) -> float:
-    """Run the works in threads, and return for how long."""
-    threads = [threading.Thread(target=work) for work in works]
-    start = perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return perf_counter() - start
+def sized(title: str, maxsize: int) -> str:
+    return f"{title}: maxsize {maxsize}" if maxsize else f"{title}: unbounded"
 
 
-def with_loop(make: Make, maxsize: int, *, to_task: bool) -> float:
-    async def main() -> float:
-        both = make(maxsize)
-        start = perf_counter()
-        if to_task:
-            thread = asyncio.create_task(asyncio.to_thread(put_all, both.sync_q, COUNT))
-            await aget_all(both.async_q)
-        else:
-            thread = asyncio.create_task(asyncio.to_thread(get_all, both.sync_q, COUNT))
-            await aput_all(both.async_q)
-        await thread
-        return perf_counter() - start
+def to_task(maxsize: int) -> str:
+    return sized("thread to task", maxsize)
 
-    return asyncio.run(main())
+
+def to_thread(maxsize: int) -> str:
+    return sized("task to thread", maxsize)
+
+
+def threads_only(pairs: int, maxsize: int) -> str:
+    return sized(f"{pairs} to {pairs} threads", maxsize)
+
+
+def loop_to_loop(maxsize: int) -> str:
+    return sized("loop to loop", maxsize)
+
+
+async def in_threads(*works: Callable[[], object]) -> float:
+    """Run the works in threads, and return the nanoseconds an item."""
+
+    def measured() -> float:
+        threads = [threading.Thread(target=work) for work in works]
+        start = now()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return (now() - start) / COUNT
+
+    return await asyncio.to_thread(measured)
+
+
+async def thread_to_task(make: Make, maxsize: int) -> float:
+    both = make(maxsize)
+    start = now()
+    thread = asyncio.create_task(asyncio.to_thread(put_all, both.sync_q, COUNT))
+    await aget_all(both.async_q)
+    await thread
+    return (now() - start) / COUNT
+
+
+async def task_to_thread(make: Make, maxsize: int) -> float:
+    both = make(maxsize)
+    start = now()
+    thread = asyncio.create_task(asyncio.to_thread(get_all, both.sync_q, COUNT))
+    await aput_all(both.async_q)
+    await thread
+    return (now() - start) / COUNT
 
 
 def put_all(tx: Blocked, count: int) -> None:
@@ -122,73 +156,53 @@ def blocking(maxsize: int) -> Blocked:
     return Ours(maxsize).sync_q
 
 
-def between_threads(make: Callable[[int], Blocked], maxsize: int, pairs: int) -> float:
+async def between_threads(make: Callable[[int], Blocked], maxsize: int, pairs: int) -> float:
     both, each = make(maxsize), COUNT // pairs
     works: list[Callable[[], object]] = [lambda: put_all(both, each), lambda: get_all(both, each)]
-    return in_threads(*works * pairs)
+    return await in_threads(*works * pairs)
 
 
-def between_loops(make: Make, maxsize: int) -> float:
+async def between_loops(make: Make, maxsize: int) -> float:
     both = make(maxsize)
-    return in_threads(lambda: asyncio.run(aput_all(both.async_q)), lambda: asyncio.run(aget_all(both.async_q)))
+    return await in_threads(lambda: asyncio.run(aput_all(both.async_q)), lambda: asyncio.run(aget_all(both.async_q)))
 
 
-def alone(make: Callable[[], Awaited]) -> float:
-    async def main() -> float:
-        both = make()
-        start = perf_counter()
-        for item in range(COUNT):
-            await both.put(item)
-            await both.get()
-        return perf_counter() - start
-
-    return asyncio.run(main())
+async def alone(make: Callable[[], Awaited]) -> float:
+    both = make()
+    start = now()
+    for item in range(COUNT):
+        await both.put(item)
+        await both.get()
+    return (now() - start) / COUNT
 
 
-def installed() -> dict[str, Make]:
-    """Return those of the peers that are installed."""
-    found: dict[str, Make] = {}
-    for name in ("janus", "culsans"):
-        try:
-            made: Make = import_module(name).Queue
-        except ImportError:
-            continue
-        found[name] = made
-    return found
+def over(measure: Callable[[Make, int], Run], makes: Mapping[str, Make], maxsize: int) -> dict[str, Starter]:
+    return {name: partial(measure, make, maxsize) for name, make in makes.items()}
 
 
-def row(title: str, subjects: Mapping[str, Callable[[], float]]) -> None:
-    """Measure and print one line."""
-    taken: dict[str, list[float]] = {name: [] for name in subjects}
-    for _ in range(ROUNDS):
-        for name, measure in subjects.items():
-            taken[name].append(measure())
-    ours = median(taken.pop(OURS))
-    ratios = ", ".join(f"{name} {median(each) / ours:.2f}" for name, each in taken.items())
-    print(f"{title:28} {ours / COUNT * 1e9:7,.0f} ns an item; times as long: {ratios}", flush=True)
-
-
-def main() -> int:
-    peers = installed()
-    both: dict[str, Make] = {OURS: Ours, **peers}
-    makes: dict[str, Make] = {**both, "run_coroutine_threadsafe": Marshalled}
-    for to_task, title in ((True, "thread to task"), (False, "task to thread")):
-        for maxsize in (1, 10, 100, 1000, 0):
-            measures = {name: partial(with_loop, make, maxsize, to_task=to_task) for name, make in makes.items()}
-            row(f"{title}, {maxsize or 'unbounded'}", measures)
-    threads: dict[str, Callable[[int], Blocked]] = {OURS: blocking, "queue.Queue": queue.Queue[int]}
-    for pairs in (1, 4):
-        for maxsize in (1, 10, 100, 0):
-            measures = {name: partial(between_threads, make, maxsize, pairs) for name, make in threads.items()}
-            row(f"{pairs} to {pairs} threads, {maxsize or 'unbounded'}", measures)
-    loops = {name: make for name, make in both.items() if name != "janus"}  # which refuses a second loop
-    for maxsize in (1, 100, 0):
-        measures = {name: partial(between_loops, make, maxsize) for name, make in loops.items()}
-        row(f"loop to loop, {maxsize or 'unbounded'}", measures)
-    tasks: dict[str, Callable[[], Awaited]] = {OURS: ThreadChannel[int], STDLIB: asyncio.Queue[int]}
-    row("put, get, nobody waits", {name: partial(alone, make) for name, make in tasks.items()})
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def threads(peers: Sequence[Peer]) -> list[Workload]:
+    there = {peer.name for peer in peers}
+    both: dict[str, Make] = {OURS: Ours}
+    for name in (JANUS, CULSANS):
+        if name in there:
+            both[name] = import_module(name).Queue
+    makes: dict[str, Make] = {**both, MARSHALLED: Marshalled}
+    loops = {name: make for name, make in both.items() if name != JANUS}  # which refuses a second loop
+    blocked: dict[str, Callable[[int], Blocked]] = {OURS: blocking, QUEUE: queue.Queue[int]}
+    return [
+        *(Workload(to_task(size), over(thread_to_task, makes, size)) for size in SIZES),
+        *(Workload(to_thread(size), over(task_to_thread, makes, size)) for size in SIZES),
+        *(
+            Workload(
+                threads_only(pairs, size),
+                {name: partial(between_threads, make, size, pairs) for name, make in blocked.items()},
+            )
+            for pairs in (1, 4)
+            for size in THREAD_SIZES
+        ),
+        *(Workload(loop_to_loop(size), over(between_loops, loops, size)) for size in LOOP_SIZES),
+        Workload(
+            BETWEEN_TASKS,
+            {OURS: partial(alone, ThreadChannel[int]), STDLIB: partial(alone, asyncio.Queue[int])},
+        ),
+    ]

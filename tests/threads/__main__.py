@@ -3,6 +3,8 @@
 python -m tests.threads                 all of it, each storm and stress for 20 seconds
 python -m tests.threads --seconds 300   longer ones
 python -m tests.threads --storm         the storms only
+python -m tests.threads --live          the storms and stresses only
+python -m tests.threads.beside          the same storm on other queues
 """
 
 import argparse
@@ -11,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from tests.threads.orders import PROGRAMS, explore
-from tests.threads.storm import storm
+from tests.threads.storm import ours, storm
 from tests.threads.stress import stress
 from tests.threads.strikes import SCENARIOS, play, striker
 
@@ -48,7 +50,7 @@ def strikes(twice: int, thrice: int) -> Iterator[tuple[str, ...]]:
 def storms(seconds: float) -> Iterator[tuple[str, ...]]:
     for maxsize in SIZES:
         for pause in PAUSES:
-            seen = storm(maxsize, seconds, pause)
+            seen = storm(ours(maxsize), seconds, pause)
             print(f"storm: maxsize {maxsize}, a signal every {pause} s: {seen._replace(faults=())}", flush=True)
             yield seen.faults
 
@@ -66,14 +68,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget", type=int, default=20_000, help="schedules of each program")
     parser.add_argument("--strikes", type=int, default=10, help="further strikes at each place")
     parser.add_argument("--storm", action="store_true", help="the storms only")
+    parser.add_argument("--live", action="store_true", help="the storms and stresses only")
     options = parser.parse_args(argv)
     seconds: float = options.seconds
     budget: int = options.budget
     further: int = options.strikes
     only_storms: bool = options.storm
+    live: bool = options.live
     parts: list[Callable[[], Iterator[tuple[str, ...]]]] = [lambda: storms(seconds)]
     if not only_storms:
-        parts += [lambda: orders(budget), lambda: strikes(further, further), lambda: stresses(seconds)]
+        parts.append(lambda: stresses(seconds))
+    if not only_storms and not live:
+        parts += [lambda: orders(budget), lambda: strikes(further, further)]
     begun = time.perf_counter()
     faults = [fault for part in parts for each in part() for fault in each]
     print(*faults[:20], sep="\n")

@@ -7,15 +7,30 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from types import FrameType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from aiochannel import ChannelClosed, ThreadChannel
 
 Item = tuple[str, int]
+
+
+class Queue(Protocol):
+    """What a storm needs: `channel.blocking` has it."""
+
+    def put(self, item: Item, /, timeout: float | None = None) -> None: ...
+    def put_many(self, items: Iterable[Item], /, timeout: float | None = None) -> None: ...
+    def get(self, timeout: float | None = None) -> Item: ...
+    def get_many(
+        self, limit: int, /, timeout: float | None = None, *, within: float | None = None
+    ) -> Sequence[Item]: ...
+    def __iter__(self) -> Iterator[Item]: ...
+    def close(self) -> object: ...
+
+
 PATIENCE = 60.0
 """A thread that has not ended after so many seconds hangs."""
 
@@ -77,8 +92,8 @@ def shooting(pause: float) -> Iterator[Target]:
 class Main:
     """The interrupted thread: what it has put for sure, perhaps, and what it has got."""
 
-    def __init__(self, channel: ThreadChannel[Item]) -> None:
-        self._blocking = channel.blocking
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
         self._number = 0
         self.put: list[Item] = []
         self.perhaps: list[Item] = []
@@ -87,7 +102,7 @@ class Main:
 
     def call(self, kind: int, target: Target) -> None:
         """Make one call, with signals."""
-        items: list[Item] | None = None
+        items: Sequence[Item] | None = None
         done = interrupted = False
         number = self._number = self._number + 3
         mine = [("main", number), ("main", number + 1), ("main", number + 2)]
@@ -96,17 +111,17 @@ class Main:
                 target.armed = True
                 match kind:
                     case 0 | 1:
-                        self._blocking.put(mine[0], 0.001)
+                        self._queue.put(mine[0], 0.001)
                         done = True
                     case 2:
-                        self._blocking.put_many(mine, 0.001)
+                        self._queue.put_many(mine, 0.001)
                         done = True
                     case 3 | 4:
-                        items = [self._blocking.get(0.001)]
+                        items = [self._queue.get(0.001)]
                     case 5:
-                        items = self._blocking.get_many(3, 0.001)
+                        items = self._queue.get_many(3, 0.001)
                     case _:
-                        items = self._blocking.get_many(3, 0.001, within=0.0005)
+                        items = self._queue.get_many(3, 0.001, within=0.0005)
             finally:
                 target.armed = False
         except KeyboardInterrupt:
@@ -123,24 +138,29 @@ class Main:
                 self.interrupted.append(mine[0])
 
 
-def storm(maxsize: int, seconds: float, pause: float = 0.0004) -> Storm:
-    """Let main make calls for so long, with a signal every so many seconds at most; -1 is a rendezvous."""
+def ours(maxsize: int) -> Queue:
+    """Return a new ThreadChannel for threads; -1 is a rendezvous."""
     channel: ThreadChannel[Item] = ThreadChannel.rendezvous() if maxsize < 0 else ThreadChannel(maxsize)
+    return channel.blocking
+
+
+def storm(queue: Queue, seconds: float, pause: float = 0.0004) -> Storm:
+    """Let main make calls for so long, with a signal every so many seconds at most."""
     put: list[Item] = []
     got: list[Item] = []
-    main = Main(channel)
-    threads = [threading.Thread(target=work, args=(channel, into), daemon=True) for work, into in
+    main = Main(queue)
+    threads = [threading.Thread(target=work, args=(queue, into), daemon=True) for work, into in
                ((_produce, put), (_consume, got))]  # fmt: skip
     for thread in threads:
         thread.start()
-    chance = random.Random(maxsize)
+    chance = random.Random(2)
     calls = 0
     with shooting(pause) as target:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             main.call(chance.randrange(7), target)
             calls += 1
-    faults = _end(channel, threads)
+    faults = _end(queue, threads)
     faults += _compare(put + main.put, main.perhaps + main.interrupted, got + main.got)
     accepted = set(got + main.got)
     return Storm(
@@ -154,25 +174,24 @@ def storm(maxsize: int, seconds: float, pause: float = 0.0004) -> Storm:
     )
 
 
-def _produce(channel: ThreadChannel[Item], put: list[Item]) -> None:
-    tx = channel.blocking.sender
+def _produce(queue: Queue, put: list[Item]) -> None:
     number = 0
     while True:
         number += 1
         try:
-            tx.put(("other", number))
+            queue.put(("other", number))
         except ChannelClosed:
             return
         put.append(("other", number))
 
 
-def _consume(channel: ThreadChannel[Item], got: list[Item]) -> None:
-    got.extend(channel.blocking)
+def _consume(queue: Queue, got: list[Item]) -> None:
+    got.extend(queue)
 
 
-def _end(channel: ThreadChannel[Item], threads: list[threading.Thread]) -> list[str]:
+def _end(queue: Queue, threads: list[threading.Thread]) -> list[str]:
     """Close; return what hangs."""
-    ending: list[Callable[[], object]] = [channel.close, *[lambda t=thread: t.join(PATIENCE) for thread in threads]]
+    ending: list[Callable[[], object]] = [queue.close, *[lambda t=thread: t.join(PATIENCE) for thread in threads]]
     closer = threading.Thread(target=lambda: [end() for end in ending], daemon=True)
     closer.start()
     closer.join(3 * PATIENCE)
