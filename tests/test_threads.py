@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Never, ParamSpec, TypeVar
@@ -37,7 +38,7 @@ from aiochannel import (
 from aiochannel._core.machine import BUDGET, Machine
 from aiochannel._core.resting import BLOCKED
 from aiochannel._threads import awaited, blocked, forks
-from aiochannel._threads.hosts import NO_BELL, NO_HOST, ThreadBell
+from aiochannel._threads.hosts import NO_BELL, NO_HOST, Host, ThreadBell
 from aiochannel._threads.operations import GetOperation
 from aiochannel._threads.sections import Sections
 from aiochannel._threads.waits import Gathering, Wait
@@ -1485,3 +1486,56 @@ def test_an_errand_that_another_thread_has_taken_is_left_to_that() -> None:
     channel._errands = Robbed()
     channel._run_errands()
     assert 0 == len(channel._errands)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        lambda channel, wait: channel._offer(2),
+        lambda channel, wait: channel._offer_many([2], 0),
+        lambda channel, wait: channel._poll(),
+        lambda channel, wait: channel._poll_many(1),
+        lambda channel, wait: channel._begin_put(wait, 2),
+        lambda channel, wait: channel._end_put(wait, 2),
+        lambda channel, wait: channel._begin_get(wait),
+        lambda channel, wait: channel._end_get(wait),
+        lambda channel, wait: channel._begin_batch(wait, 3),
+        lambda channel, wait: channel._quit(wait),
+        lambda channel, wait: channel._locked(channel._statistics),
+    ],
+    ids=[
+        "offer",
+        "offer_many",
+        "poll",
+        "poll_many",
+        "begin_put",
+        "end_put",
+        "begin_get",
+        "end_get",
+        "begin_batch",
+        "quit",
+        "locked",
+    ],
+)
+def test_each_section_does_what_another_has_left_to_do(
+    section: Callable[[ThreadChannel[int], Gathering], object],
+) -> None:
+    channel = filled()
+    ran: list[int] = []
+    channel._errands.append(lambda: ran.append(1))
+    wait = Gathering(channel._receivers, ThreadBell(), channel)
+    section(channel, wait)
+    assert [1] == ran
+    channel._quit(wait)
+    assert whole(channel)
+
+
+async def test_a_loop_that_ends_after_its_host_was_collected_finds_nothing_to_do() -> None:
+    host = Host(asyncio.get_running_loop(), deque(), lambda: None)
+    host.watch()
+    guard, host._guard = host._guard, None
+    assert guard is not None
+    there = ref(host)
+    del host
+    assert there() is None
+    await guard.aclose()
