@@ -4,6 +4,8 @@ import gc
 import os
 import platform
 from argparse import Namespace
+from itertools import chain
+from typing import Final
 
 from benchmarks.broadcasting import broadcasts
 from benchmarks.dropping import dropping
@@ -19,6 +21,13 @@ from benchmarks.waiting import per_waiter
 from benchmarks.watching import watches
 from tools.peers import FUTURES, OURS, STDLIB, installed
 
+TASKS: Final = "tasks"
+SELECT: Final = "select"
+MEMBERS: Final = "members"
+THREADS: Final = "threads"
+MEMORY: Final = "memory"
+GROWTH: Final = "growth"
+
 
 def measure(given: Namespace, process: int) -> Results:
     """Measure every workload once more, in a process of its own."""
@@ -32,14 +41,19 @@ def measure(given: Namespace, process: int) -> Results:
     )
     growing = [peer for peer in peers if not given.few or peer.name in {OURS, STDLIB, FUTURES}]
     sizes = [int(size) for size in given.sizes.split(",")]
-    members = [*gathering(), *dropping(), *ordering(), *watches(), *broadcasts(peers), *threads(peers)]
-    workloads = [*everyday(peers), *selects(), *members, *memory(peers), *per_waiter(growing, sizes)]
-    if given.million and not process:
-        workloads += millions()
+    groups = {
+        TASKS: everyday(peers),
+        SELECT: [*selects(), *gathering()],
+        MEMBERS: [*dropping(), *ordering(), *watches(), *broadcasts(peers)],
+        THREADS: threads(peers),
+        MEMORY: [*memory(peers), *(millions() if given.million and not process else ())],
+        GROWTH: per_waiter(growing, sizes),
+    }
+    results.groups = {group: [each.name for each in workloads] for group, workloads in groups.items()}
 
     def run(execute: Execute) -> None:
         gc.freeze()
-        run_all(workloads, results, execute)
+        run_all([*chain.from_iterable(groups.values())], results, execute)
 
     on_loop(given.loop, run)
     return results

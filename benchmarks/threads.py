@@ -80,7 +80,7 @@ Starter = Callable[[], Run]
 
 
 def sized(title: str, maxsize: int) -> str:
-    return f"{title}: maxsize {maxsize}" if maxsize else f"{title}: unbounded"
+    return f"{title}, maxsize {maxsize}" if maxsize else f"{title}, unbounded"
 
 
 def to_task(maxsize: int) -> str:
