@@ -80,15 +80,18 @@ docs: .venv/dev.ready .venv/docs.ready
 
 test: $(OLDER:%=test-%) coverage
 
+# On all cores. Who has finished takes over tests of others.
+PYTEST = bin/python -m pytest --quiet --numprocesses auto --dist worksteal
+
 $(VERSIONS:%=test-%): test-%: .venv-%/ready
-	.venv-$*/bin/python -m pytest --quiet
+	.venv-$*/$(PYTEST)
 
 coverage: .venv-$(NEWEST)/ready
-	.venv-$(NEWEST)/bin/python -m pytest --quiet --cov
+	.venv-$(NEWEST)/$(PYTEST) --cov
 
 # On the newest Python, which has eager tasks; each part uses two cores and ends with a line of its figures.
 prove: .venv/dev.ready .venv-$(NEWEST)/ready
-	.venv-$(NEWEST)/bin/python -m tests.explore
+	.venv-$(NEWEST)/bin/python -m tests.explore --budget 10000 --draws 2500
 	.venv-$(NEWEST)/bin/python -m tests.explore.watching
 	.venv-$(NEWEST)/bin/python -m tests.explore.calling
 	.venv-$(NEWEST)/bin/python -m tests.model
