@@ -228,7 +228,7 @@ class ThreadChannel(Sections[T]):
             Safe, as for `Receiver.get_many`: nothing was taken.
         """
         most = batch_limit(limit)
-        seconds = 0.0 if within is None else batch_time(within)
+        seconds = batch_time(within) or 0.0
         host = self._here()
         if host.calls >= BUDGET:
             await awaited.rest(host)

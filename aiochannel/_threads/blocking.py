@@ -111,7 +111,7 @@ class Blocking(Generic[T]):
         """Remove and return the next items, blocking for the first one: `BlockingReceiver.get_many`."""
         channel = self._channel
         most = batch_limit(limit)
-        seconds = 0.0 if within is None else batch_time(within)
+        seconds = batch_time(within) or 0.0
         deadline = deadline_of(timeout)
         if not seconds or channel._has_ready(most):
             items = channel._poll_many(most)
