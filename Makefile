@@ -38,7 +38,7 @@ help:
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
 	@echo 'make prove       the long runs: schedules of small programs, the model at random, and mutants that must be noticed'
-	@echo 'make soak        random tasks on the real event loops, 10 minutes or MINUTES=1'
+	@echo 'make soak        random tasks on the real event loops, and storms of threads; 10 minutes each or MINUTES=1'
 	@echo 'make violations  the explorer on other libraries, into docs/violations.md; violations-again plays its schedules,'
 	@echo '                 and tests the instrument'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
@@ -85,21 +85,25 @@ docs: .venv/docs.ready
 
 test: $(OLDER:%=test-%) coverage
 
+# On all cores. Who has finished takes over tests of others.
+PYTEST = bin/python -m pytest --quiet --numprocesses auto --dist worksteal
+
 $(VERSIONS:%=test-%): test-%: .venv-%/ready
-	.venv-$*/bin/python -m pytest --quiet
+	.venv-$*/$(PYTEST)
 
 coverage: .venv-$(NEWEST)/ready
-	.venv-$(NEWEST)/bin/python -m pytest --quiet --cov
+	.venv-$(NEWEST)/$(PYTEST) --cov
 
 # On the newest Python, which has eager tasks; each part uses two cores and ends with a line of its figures.
 prove: .venv/dev.ready .venv-$(NEWEST)/ready
-	.venv-$(NEWEST)/bin/python -m tests.explore
+	.venv-$(NEWEST)/bin/python -m tests.explore --budget 10000 --draws 2500
 	.venv-$(NEWEST)/bin/python -m tests.explore.watching
 	.venv-$(NEWEST)/bin/python -m tests.explore.calling
 	.venv-$(NEWEST)/bin/python -m tests.model
 	.venv-$(NEWEST)/bin/python -m tests.interrupts
 	.venv-$(NEWEST)/bin/python -m tests.interrupts --broadcast
 	.venv-$(NEWEST)/bin/python -m tests.broadcast
+	.venv-$(NEWEST)/bin/python -m tests.threads
 	.venv-$(NEWEST)/bin/python -m tests.interrupts.watching
 	.venv-$(NEWEST)/bin/python -m tests.interrupts.calling
 	.venv-$(NEWEST)/bin/python -m tests.testing
@@ -110,6 +114,7 @@ MINUTES ?= 10
 
 soak: .venv/dev.ready
 	.venv/bin/python -m tests.soak --minutes $(MINUTES)
+	.venv/bin/python -m tests.threads --live --seconds $$(( $(MINUTES) * 4 ))
 
 VIOLATIONS = .venv-bench-$(NEWEST)/bin/python -m tools.violations
 

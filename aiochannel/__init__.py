@@ -3,7 +3,7 @@
 Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), overflow, cases and selection
 (waiting for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers,
 futures, merging, priority, watch (a value that changes), calls (a request and its reply), broadcast with hub and feeds
-(every subscription gets every item).
+(every subscription gets every item), threads.
 """
 
 from aiochannel.broadcast import Broadcast, BroadcastStatistics
@@ -20,12 +20,16 @@ from aiochannel.priority import PriorityChannel
 from aiochannel.protocols import Receiver, Sender
 from aiochannel.selection import select, select_any
 from aiochannel.tasks import TaskGroup, origins
+from aiochannel.threads import Blocking, BlockingReceiver, BlockingSender, ThreadChannel
 from aiochannel.timers import after, tick
 from aiochannel.watch import Watch, WatchStatistics
 
 __version__ = "2.0.0.dev0"
 
 __all__ = [
+    "Blocking",
+    "BlockingReceiver",
+    "BlockingSender",
     "Broadcast",
     "BroadcastStatistics",
     "Call",
@@ -46,6 +50,7 @@ __all__ = [
     "Sender",
     "Subscription",
     "TaskGroup",
+    "ThreadChannel",
     "Watch",
     "WatchStatistics",
     "__version__",

@@ -407,21 +407,17 @@ class OpenSubscription(OpenEnd, Generic[T]):
         return 0
 
 
-class _Missed(Protocol):
-    def __call__(self) -> int: ...
-
-
 @final
 class SubscriptionHandle(ReceiverHandle[T]):
     """A handle that has the methods of a `Subscription`, and nothing else."""
 
-    __slots__ = ("missed",)
+    __slots__ = ("_feed",)
 
     def __init__(self, feed: Feed[T], end: OpenSubscription[T]) -> None:
         super().__init__(feed, Feed, end)
-        self.missed: _Missed = feed.missed
+        self._feed = feed
 
-    @override
-    def _retire(self) -> None:
-        super()._retire()
-        self.missed, _ = self._refuse()
+    def missed(self) -> int:
+        """`Subscription.missed`."""
+        self._live()
+        return self._feed.missed()

@@ -1,9 +1,9 @@
 """One-sided handles, and the counted ends that close a channel when the last of them leaves.
 
-A handle holds the bound methods of its side in its slots: a call through it costs what a call on the channel costs, and
-the handle has nothing of the other side. An end counts from the moment it is opened until it leaves, and gives its
-block a handle. When the end leaves, the methods of the handle are replaced by refusals, so an open end pays nothing for
-the check.
+A handle has the methods of its side. Those that move one item are bound methods of the channel, in slots: a call costs
+what a call on the channel costs. The others hand their call on. An end counts from the moment it is opened until it
+leaves, and gives its block a handle. When the end leaves, the bound methods are replaced by refusals, so an open end
+pays nothing for the check.
 
 The methods are those of the kind of channel, such as Channel, whatever a subclass of it overrides: iteration, batches
 and select do not call the methods of a subclass either.
@@ -17,7 +17,7 @@ from asyncio import CancelledError, Task
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Never, NoReturn, Protocol, TypeVar, cast, final
+from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar, cast, final
 
 from aiochannel._core.ends import Counted, OpenEnd, OpenReceiver, OpenSender
 from aiochannel._core.newer_typing import override
@@ -31,8 +31,8 @@ T_contra = TypeVar("T_contra", contravariant=True)
 S = TypeVar("S")
 
 
-# The types of the methods that a handle holds. Protocols instead of Callable: checkers would bind a Callable attribute
-# as a method, and would not tell `async def` from a function that returns an awaitable.
+# The types of the bound methods that a handle holds. Protocols instead of Callable: checkers would bind a Callable
+# attribute as a method, and would not tell `async def` from a function that returns an awaitable.
 
 
 class _Call0(Protocol[T_co]):
@@ -49,18 +49,6 @@ class _Call1(Protocol[T_contra, T_co]):
 
 class _AsyncCall1(Protocol[T_contra, T_co]):
     async def __call__(self, item: T_contra, /) -> T_co: ...
-
-
-class _GetMany(Protocol[T_co]):
-    async def __call__(self, limit: int, /, *, within: float | None = None) -> Sequence[T_co]: ...
-
-
-class _GetManyNowait(Protocol[T_co]):
-    def __call__(self, limit: int | None = None, /) -> Sequence[T_co]: ...
-
-
-class _Close(Protocol):
-    def __call__(self, cause: BaseException | None = None) -> bool: ...
 
 
 class SendingSide(Sender[T_contra], Protocol[T_contra]):
@@ -88,50 +76,40 @@ def _own(channel: S, kind: type[S]) -> S:
     return cast("S", super(order[order.index(kind) - 1], channel))
 
 
-class _Handle:
+class _Handle(Generic[S]):
     """The part of a handle that both sides have: it shows the channel, and is equal by side and channel."""
 
-    __slots__ = ("__weakref__", "_describe", "_end", "_maxsize", "closed", "join", "qsize", "statistics")
+    __slots__ = ("__weakref__", "_channel", "_end", "_own")
 
-    def __init__(
-        self, own: SendingSide[Never] | ReceivingSide[object], end: OpenEnd | None, describe: _Call0[str]
-    ) -> None:
+    def __init__(self, channel: S, kind: type[S], end: OpenEnd | None) -> None:
+        self._channel: object = channel
+        self._own = _own(channel, kind)
         self._end = end
-        self._describe = describe
-        self._maxsize: int = own.maxsize
-        self.qsize: _Call0[int] = own.qsize
-        self.closed: _Call0[bool] = own.closed
-        self.statistics: _Call0[object] = own.statistics
-        self.join: _AsyncCall0[None] = own.join
 
-    @property
-    def maxsize(self) -> int:
-        """`Sender.maxsize`, `Receiver.maxsize`."""
-        return self._maxsize
-
-    @abstractmethod
-    def _retire(self) -> None:
-        """Refuse every call that does more than show the channel."""
+    def _live(self) -> S:
+        """Return the channel, unless this is the handle of an end that has left."""
+        if self._end is not None and self._end.left:
+            raise ChannelClosed(self._has_left())
+        return self._own
 
     def _has_left(self) -> str:
         return f"this end, a {self!r}, has left"
 
-    def _refuse(self) -> "tuple[_Refusal, _AsyncRefusal]":
-        refuse, refuse_async = _refusals(self._has_left())
-        self.join = refuse_async
-        return refuse, refuse_async
+    @abstractmethod
+    def _retire(self) -> None:
+        """Refuse every call that does more than show the channel: the end has left."""
 
     @override
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.qsize == self.qsize
+        return type(other) is type(self) and other._channel is self._channel
 
     @override
     def __hash__(self) -> int:
-        return hash((type(self), self.qsize))
+        return hash((type(self), id(self._channel)))
 
     @override
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._describe()}>"
+        return f"<{type(self).__name__} of {self._channel!r}>"
 
     @override
     def __reduce__(self) -> str:
@@ -139,66 +117,128 @@ class _Handle:
 
 
 @final
-class SenderHandle(_Handle, Generic[T]):
+class SenderHandle(_Handle[SendingSide[T]]):
     """A handle that has the methods of a `Sender`, and nothing else."""
 
-    __slots__ = ("_close", "full", "on_close", "on_put", "put", "put_many", "put_nowait", "wait_closed")
+    __slots__ = ("put", "put_nowait")
 
     def __init__(self, channel: SendingSide[T], kind: type[SendingSide[T]], end: OpenSender | None = None) -> None:
-        own = _own(channel, kind)
-        super().__init__(own, end, channel.__repr__)
-        self.full: _Call0[bool] = own.full
-        self.put: _AsyncCall1[T, None] = own.put
-        self.put_nowait: _Call1[T, None] = own.put_nowait
-        self.put_many: _AsyncCall1[Iterable[T], None] = own.put_many
-        self._close: _Close = own.close
-        self.on_put: _Call1[T, Case[None]] = own.on_put
-        self.on_close: _Call0[Case[None]] = own.on_close
-        self.wait_closed: _AsyncCall0[None] = own.wait_closed
+        super().__init__(channel, kind, end)
+        self.put: _AsyncCall1[T, None] = self._own.put
+        self.put_nowait: _Call1[T, None] = self._own.put_nowait
+
+    @property
+    def maxsize(self) -> int:
+        """`Sender.maxsize`."""
+        return self._own.maxsize
+
+    def qsize(self) -> int:
+        """`Sender.qsize`."""
+        return self._own.qsize()
+
+    def full(self) -> bool:
+        """`Sender.full`."""
+        return self._own.full()
+
+    def closed(self) -> bool:
+        """`Sender.closed`."""
+        return self._own.closed()
+
+    def statistics(self) -> object:
+        """`Channel.statistics`."""
+        return self._own.statistics()
+
+    async def put_many(self, items: Iterable[T], /) -> None:
+        """`Sender.put_many`."""
+        await self._live().put_many(items)
 
     def close(self, cause: BaseException | None = None) -> bool:
         """Close the channel, or leave it, if this is the handle of a counted end: `Sender.close`."""
+        own = self._live()
         if self._end is None:
-            return self._close(cause)
-        if self._end.left:
-            raise ChannelClosed(self._has_left())
+            return own.close(cause)
         check_cause(cause)
         closed = self._end.leave(cause)
         self._retire()
         return closed
 
+    async def join(self) -> None:
+        """`Sender.join`."""
+        await self._live().join()
+
+    async def wait_closed(self) -> None:
+        """`Sender.wait_closed`."""
+        await self._live().wait_closed()
+
+    def on_put(self, item: T, /) -> Case[None]:
+        """`Sender.on_put`."""
+        return self._live().on_put(item)
+
+    def on_close(self) -> Case[None]:
+        """`Sender.on_close`."""
+        return self._live().on_close()
+
     @override
     def _retire(self) -> None:
-        refuse, refuse_async = self._refuse()
-        self.put = self.put_many = self.wait_closed = refuse_async
-        self.put_nowait = self.on_put = self.on_close = refuse
+        self.put_nowait, self.put = _refusals(self._has_left())
 
 
-class ReceiverHandle(_Handle, Generic[T]):
+class ReceiverHandle(_Handle[ReceivingSide[T]]):
     """A handle that has the methods of a `Receiver`, and nothing else."""
 
     # The interpreter looks `__anext__` up on the type and binds it to the handle: a slot so gives what is stored in it.
-    __slots__ = ("__anext__", "empty", "get", "get_many", "get_many_nowait", "get_nowait", "on_get")
+    __slots__ = ("__anext__", "get", "get_nowait")
 
     def __init__(self, channel: ReceivingSide[T], kind: type[ReceivingSide[T]], end: OpenEnd | None = None) -> None:
-        own = _own(channel, kind)
-        super().__init__(own, end, channel.__repr__)
-        self.empty: _Call0[bool] = own.empty
-        self.get: _AsyncCall0[T] = own.get
-        self.get_nowait: _Call0[T] = own.get_nowait
-        self.get_many: _GetMany[T] = own.get_many
-        self.get_many_nowait: _GetManyNowait[T] = own.get_many_nowait
-        self.on_get: _Call0[Case[T]] = own.on_get
-        self.__anext__: _AsyncCall0[T] = own.__anext__
+        super().__init__(channel, kind, end)
+        self.get: _AsyncCall0[T] = self._own.get
+        self.get_nowait: _Call0[T] = self._own.get_nowait
+        self.__anext__: _AsyncCall0[T] = self._own.__anext__
+
+    @property
+    def maxsize(self) -> int:
+        """`Receiver.maxsize`."""
+        return self._own.maxsize
+
+    def qsize(self) -> int:
+        """`Receiver.qsize`."""
+        return self._own.qsize()
+
+    def empty(self) -> bool:
+        """`Receiver.empty`."""
+        return self._own.empty()
+
+    def closed(self) -> bool:
+        """`Receiver.closed`."""
+        return self._own.closed()
+
+    def statistics(self) -> object:
+        """`Channel.statistics`."""
+        return self._own.statistics()
+
+    async def get_many(self, limit: int, /, *, within: float | None = None) -> Sequence[T]:
+        """`Receiver.get_many`."""
+        return await self._live().get_many(limit, within=within)
+
+    def get_many_nowait(self, limit: int | None = None, /) -> Sequence[T]:
+        """`Receiver.get_many_nowait`."""
+        return self._live().get_many_nowait(limit)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
+    async def join(self) -> None:
+        """`Receiver.join`."""
+        await self._live().join()
+
+    def on_get(self) -> Case[T]:
+        """`Receiver.on_get`."""
+        return self._live().on_get()
+
     @override
     def _retire(self) -> None:
-        refuse, refuse_async = self._refuse()
-        self.get = self.get_many = self.__anext__ = refuse_async
-        self.get_nowait = self.get_many_nowait = self.on_get = refuse
+        self.get_nowait, self.get = _refusals(self._has_left())
+        self.__anext__ = self.get
 
 
 class _Refusal(Protocol):

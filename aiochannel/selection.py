@@ -229,6 +229,8 @@ def _give_up(selection: Selection, cases: Sequence[Case[object]]) -> None:
         selection.withdraw(selection.waiter.result())
         cases[selection.position]._operation.give_back(selection)
     else:
+        for case in cases:
+            case._operation.leave(selection)
         if not selection.loop.is_closed():
             selection.waiter.cancel()  # whoever is just about to wake it passes it over
         selection.withdraw()

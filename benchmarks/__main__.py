@@ -21,11 +21,12 @@ from typing import Final
 from benchmarks.compare import compare
 from benchmarks.measuring import measure
 from benchmarks.plots import draw
-from benchmarks.report import summary, write_page
+from benchmarks.report import summary, write_data, write_page
 from benchmarks.results import Results, merged
 
 SIZES: Final = "1000,4000,40000"
 BUILT: Final = Path("build/bench")
+PAGE: Final = Path("docs/performance.md")
 
 
 def measure_all(pythons: list[str]) -> None:
@@ -42,8 +43,9 @@ def measure_all(pythons: list[str]) -> None:
 
 def make_page(paths: list[Path]) -> None:
     runs = [Results.load(path) for path in paths]
-    write_page(runs, Path("docs/performance.md"))
-    draw(runs[0], BUILT)
+    write_page(runs, PAGE)
+    write_data(runs, PAGE.with_suffix(".csv"))
+    draw(runs[0], PAGE.with_name("pictures"))
 
 
 def main() -> None:

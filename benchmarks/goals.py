@@ -12,6 +12,16 @@ from benchmarks.memory import IDLE
 from benchmarks.ordering import HEAP, ORDERED, ORDERED_NOWAIT
 from benchmarks.results import Results
 from benchmarks.selecting import IDIOM, PLAIN, TIDY, select_of
+from benchmarks.threads import (
+    BETWEEN_TASKS,
+    CULSANS,
+    JANUS,
+    QUEUE,
+    loop_to_loop,
+    threads_only,
+    to_task,
+    to_thread,
+)
 from benchmarks.watching import (
     CACHE,
     CONDITION,
@@ -137,4 +147,29 @@ GOALS: Final = [
         for workload in [heard_by(number, maxsize)]
     ),
     Goal("ns of a put for each subscriber that does not read", _per_unread, "≤", 70, 70),
+    *(
+        Goal(f"{workload}: times faster than {peer}", _faster(peer, workload), "≥", *both)
+        for maxsize, peers in (
+            (1, ((JANUS, (1.0, 2.0)), (CULSANS, (1.0, 2.0)))),
+            (100, ((JANUS, (4.0, 6.0)), (CULSANS, (1.3, 1.8)))),
+        )
+        for workload in (to_task(maxsize), to_thread(maxsize))
+        for peer, both in peers
+    ),
+    *(
+        Goal(f"{threads_only(pairs, size)}: times faster than queue.Queue", _faster(QUEUE, workload), "≥", *both)
+        for pairs, size, both in (
+            (1, 1, (1.0, 1.4)),
+            (1, 10, (0.8, 1.0)),
+            (1, 100, (1.0, 1.4)),
+            (1, 0, (1.0, 1.4)),
+            (4, 1, (0.6, 0.8)),
+        )
+        for workload in [threads_only(pairs, size)]
+    ),
+    *(
+        Goal(f"{loop_to_loop(size)}: times faster than culsans", _faster(CULSANS, loop_to_loop(size)), "≥", 1.3, 1.8)
+        for size in (1, 100, 0)
+    ),
+    Goal(f"{BETWEEN_TASKS}: over asyncio.Queue", _over(STDLIB, BETWEEN_TASKS), "≤", 2.0, 1.0),
 ]

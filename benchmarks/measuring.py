@@ -4,6 +4,8 @@ import gc
 import os
 import platform
 from argparse import Namespace
+from itertools import chain
+from typing import Final
 
 from benchmarks.broadcasting import broadcasts
 from benchmarks.dropping import dropping
@@ -14,9 +16,17 @@ from benchmarks.ordering import ordering
 from benchmarks.results import Results
 from benchmarks.running import Execute, on_loop, run_all
 from benchmarks.selecting import selects
+from benchmarks.threads import threads
 from benchmarks.waiting import per_waiter
 from benchmarks.watching import watches
 from tools.peers import FUTURES, OURS, STDLIB, installed
+
+TASKS: Final = "tasks"
+SELECT: Final = "select"
+MEMBERS: Final = "members"
+THREADS: Final = "threads"
+MEMORY: Final = "memory"
+GROWTH: Final = "growth"
 
 
 def measure(given: Namespace, process: int) -> Results:
@@ -31,14 +41,19 @@ def measure(given: Namespace, process: int) -> Results:
     )
     growing = [peer for peer in peers if not given.few or peer.name in {OURS, STDLIB, FUTURES}]
     sizes = [int(size) for size in given.sizes.split(",")]
-    members = [*gathering(), *dropping(), *ordering(), *watches(), *broadcasts(peers)]
-    workloads = [*everyday(peers), *selects(), *members, *memory(peers), *per_waiter(growing, sizes)]
-    if given.million and not process:
-        workloads += millions()
+    groups = {
+        TASKS: everyday(peers),
+        SELECT: [*selects(), *gathering()],
+        MEMBERS: [*dropping(), *ordering(), *watches(), *broadcasts(peers)],
+        THREADS: threads(peers),
+        MEMORY: [*memory(peers), *(millions() if given.million and not process else ())],
+        GROWTH: per_waiter(growing, sizes),
+    }
+    results.groups = {group: [each.name for each in workloads] for group, workloads in groups.items()}
 
     def run(execute: Execute) -> None:
         gc.freeze()
-        run_all(workloads, results, execute)
+        run_all([*chain.from_iterable(groups.values())], results, execute)
 
     on_loop(given.loop, run)
     return results

@@ -1,35 +1,47 @@
-"""The tables drawn: every peer beside this package, and the cost of each waiter."""
+"""The pictures of the page, for a light and a dark background."""
 
-from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
+from typing import Final
 
-from benchmarks.report import compared
+from benchmarks.broadcasting import NUMBERS, unread
+from benchmarks.report import GLANCE
 from benchmarks.results import Results
-from benchmarks.running import PER_WAITER
 from tools.peers import OURS
+
+GREY: Final = "#808080"
+BLUE: Final = "#4c8eda"
 
 
 def draw(run: Results, folder: Path) -> None:
     plt = import_module("matplotlib.pyplot")
-    plots: dict[str, dict[str, list[tuple[float, float | str]]]] = defaultdict(lambda: defaultdict(list))
-    for name, subjects in run.samples.items():
-        kind, _, size = name.partition(": ")
-        for subject in subjects:
-            if run.units[name] == PER_WAITER:
-                point = int(size.replace(",", "")), run.cost(name, subject)
-                plots[f"{kind}, ns by number of waiters"][subject].append(point)
-            elif name in compared(run):
-                plots[f"cost in multiples of {OURS}"][subject].append((run.ratio(name, subject, OURS), name))
-    for title, lines in plots.items():
-        figure, axes = plt.subplots(figsize=(9, 6))
-        axes.set_prop_cycle(color=plt.get_cmap("tab20").colors)
-        for subject, points in lines.items():
-            axes.plot(*zip(*points, strict=True), "o-" if "waiters" in title else "o", label=subject)
-        axes.set_xscale("log")
-        if "waiters" in title:
-            axes.set_yscale("log")
-        axes.set_title(title)
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
-        figure.savefig(folder / f"{title.replace(', ', '-').replace(' ', '-')}.svg", bbox_inches="tight")
-        plt.close(figure)
+    plt.rcParams.update({"text.color": GREY, "axes.labelcolor": GREY, "xtick.color": GREY, "ytick.color": GREY})
+    plt.rcParams.update({"axes.edgecolor": GREY, "svg.hashsalt": "same each time", "svg.fonttype": "none"})
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def save(name: str) -> None:
+        plt.savefig(folder / name, bbox_inches="tight", transparent=True, metadata={"Date": None})
+        plt.close()
+
+    lines = [line for line in reversed(GLANCE) if line.peer in run.samples.get(line.workload, ())]
+    ratios = [run.ratio(line.workload, line.peer, OURS) for line in lines]
+    axes = plt.subplots(figsize=(9, 0.45 * len(lines) + 0.6))[1]
+    bars = axes.barh([f"{line.now}: {line.what}".replace("`", "") for line in lines], ratios, color=BLUE)
+    axes.bar_label(bars, fmt="%.1f", padding=3, color=GREY)
+    axes.axvline(1, color=GREY, linewidth=1)
+    axes.set_xlabel("times as long as aiochannel")
+    axes.spines[["top", "right"]].set_visible(False)
+    save("speed.svg")
+
+    axes = plt.subplots(figsize=(6, 3.5))[1]
+    subjects = {subject: None for number in NUMBERS for subject in run.samples.get(unread(number), ())}
+    for subject in subjects:
+        axes.plot(NUMBERS, [run.cost(unread(number), subject) for number in NUMBERS], "o-", label=subject)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("subscribers that do not read")
+    axes.set_ylabel("ns a put")
+    legend = axes.legend(fontsize="small", framealpha=0)
+    for text in legend.get_texts():
+        text.set_color(GREY)
+    save("broadcast-put.svg")

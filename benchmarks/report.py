@@ -1,19 +1,67 @@
 """Tables from results, in Markdown, and the page made of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from benchmarks.goals import GOALS
+from benchmarks.broadcasting import QUEUES, heard_by
+from benchmarks.dropping import BY_HAND, CONFLATED, ROOM
+from benchmarks.goals import AWAIT, GOALS, NOWAIT
+from benchmarks.measuring import GROWTH, MEMBERS, MEMORY, SELECT, TASKS, THREADS
 from benchmarks.results import Results
-from benchmarks.running import BYTES, PER_WAITER
-from tools.peers import COROUTINES, FUTURES, HANDLES, OURS, TRIO
+from benchmarks.selecting import IDIOM, PLAIN, select_of
+from benchmarks.threads import CULSANS, JANUS, to_task
+from benchmarks.watching import TWO_CHANNELS
+from tools.peers import COROUTINES, FUTURES, HANDLES, OURS, STDLIB, TRIO
 
 LEVEL: Final = 1.05
 """A difference smaller than this is no difference."""
-OTHER_KINDS: Final = {OURS, HANDLES, TRIO, COROUTINES, FUTURES}
+OTHER_KINDS: Final = {OURS, HANDLES, TRIO, COROUTINES, FUTURES, PLAIN, ROOM, TWO_CHANNELS}
 """These are no peers on the same event loop."""
+
+
+class Line(NamedTuple):
+    """What somebody does today, and the workload that shows how much faster it gets."""
+
+    now: str
+    what: str
+    peer: str
+    workload: str
+
+
+GLANCE: Final = [
+    Line("asyncio.Queue", "put and get, nobody waits", STDLIB, AWAIT),
+    Line("asyncio.Queue", "a producer and a consumer, maxsize 100", STDLIB, "1 to 1, maxsize 100"),
+    Line("anyio memory streams", "the same", "anyio", "1 to 1, maxsize 100"),
+    Line("asyncio.wait over queues", "the first item of two channels, as `select`", IDIOM, select_of(2, "none")),
+    Line("a list of asyncio.Queues", "each item to 10 readers, as `Broadcast`", QUEUES, heard_by(10, 100)),
+    Line("a full asyncio.Queue, emptied by hand", "the latest item only, as `Overflow`", BY_HAND, CONFLATED),
+    Line("janus", "a thread to a task, maxsize 100, as `ThreadChannel`", JANUS, to_task(100)),
+    Line("culsans", "the same", CULSANS, to_task(100)),
+]
+
+EVERY_PYTHON: Final = [NOWAIT, AWAIT, *(f"1 to 1, maxsize {size}" for size in (1, 10, 100)), "50 to 50, maxsize 10"]
+
+WHY: Final = {
+    "1 to 1, rendezvous": "its channel is callbacks, and wakes both sides in one turn of the loop",
+    "1,000 to 1": "a put is granted to the first sender that waits; a queue lets whoever runs next have the slot",
+    "1 to 1,000": "each item is promised to the first receiver that waits; a queue lets whoever runs next have it",
+    "50 to 50": "strict order costs a turn of the loop where a queue lets the running task go ahead",
+    "cancel": "a waiter has to be found and marked; the costs are those of the tasks",
+    "timeout": "a waiter has to be found and marked; the costs are those of the tasks",
+    "close": "every waiter gets an exception of its own that names the channel",
+    "wake": "each item is promised to its receiver before it runs",
+    "4 to 4 threads": "strict order costs a switch of threads where a lock lets the running thread go ahead",
+    "ThreadChannel: put": "every call takes a lock",
+    "put_nowait that is dropped": "it looks at the loop first, and counts what it drops",
+    "broadcast, maxsize 1": "it never waits: its subscribers are held to no maxsize, and lose items",
+    "broadcast, nobody reads": "a put looks at where the slowest subscriber is",
+    "put": "a place in the order is made of the priority and a count",
+    "Watch": "a reader that leaves must not stay behind, and a value is told apart from the next one",
+    "Call": "a request that is dropped must be answered too, which costs a finalizer",
+}
 
 
 def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -32,14 +80,72 @@ def shown(figure: Callable[[], float]) -> str:
     """Return the figure as text, or a dash if it was not measured."""
     try:
         value = figure()
-    except LookupError:
+    except (LookupError, ZeroDivisionError):
         return "-"
     return f"{value:,.0f}" if value >= 100 or isinstance(value, int) else f"{value:,.2f}"
 
 
-def level(figure: Callable[[], float]) -> str:
-    text = shown(figure)
-    return "level" if text != "-" and 1 / LEVEL < figure() < LEVEL else text
+def times(run: Results, workload: str, subject: str) -> str:
+    """Return how many times as much as this package a subject takes."""
+    ratio = partial(run.ratio, workload, subject, OURS)
+    text = shown(ratio)
+    return "level" if text != "-" and 1 / LEVEL < ratio() < LEVEL else text
+
+
+def measured(run: Results, group: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the workloads of a group, each with its subjects beside this package."""
+    for name in run.groups.get(group, ()):
+        if OURS in run.samples[name]:
+            yield name, [subject for subject in run.samples[name] if subject != OURS]
+
+
+def glance(run: Results) -> str:
+    lines = [
+        (line.now, line.what, times(run, line.workload, line.peer))
+        for line in GLANCE
+        if line.peer in run.samples.get(line.workload, ())
+    ]
+    return table(["what you use now", "for", "times faster"], lines)
+
+
+def tasks(run: Results) -> str:
+    """Return a row for each workload between tasks, and a column for each peer in multiples of our cost."""
+    names = [name for name, _ in measured(run, TASKS) if STDLIB in run.samples[name] or HANDLES in run.samples[name]]
+    subjects = [subject for subject in run.versions if subject != OURS]
+    lines = [
+        (
+            name,
+            shown(partial(run.cost, name, OURS)),
+            *(times(run, name, subject) for subject in subjects),
+        )
+        for name in names
+    ]
+    return table(["", f"{OURS}, ns", *subjects], lines)
+
+
+def beside(run: Results, group: str) -> str:
+    """Return a row for each workload of a group and each subject beside this package."""
+    lines = [
+        (
+            name,
+            run.units[name],
+            shown(partial(run.cost, name, OURS)),
+            subject,
+            shown(partial(run.cost, name, subject)),
+            times(run, name, subject),
+        )
+        for name, subjects in measured(run, group)
+        for subject in subjects
+    ]
+    return table(["", "unit", OURS, "beside", "its", "times as much"], lines)
+
+
+def pythons(runs: Sequence[Results]) -> str:
+    """Return how many times faster than asyncio.Queue this package is, by Python and event loop."""
+    lines = [
+        (run.run, *(times(run, name, STDLIB) for name in EVERY_PYTHON)) for run in sorted(runs, key=lambda run: run.run)
+    ]
+    return table(["times faster than asyncio.Queue", *EVERY_PYTHON], lines)
 
 
 def verdicts(run: Results) -> str:
@@ -51,45 +157,14 @@ def verdicts(run: Results) -> str:
     return table(["ratio within one run", "value", "floor", "", "goal", ""], lines)
 
 
-def verdicts_of_all(runs: Sequence[Results]) -> str:
-    lines = [
-        (goal.title, goal.bound(goal.floor), *(shown(partial(goal.figure, run)) for run in runs)) for goal in GOALS
-    ]
-    return table(["ratio within one run", "floor", *(run.run for run in runs)], lines)
-
-
-def compared(run: Results) -> list[str]:
-    """Return the everyday workloads, which `asyncio.Queue` or another peer has too."""
-    return [
-        name
-        for name, unit in run.units.items()
-        if unit.startswith("ns") and unit != PER_WAITER and HANDLES in run.samples[name]
-    ]
-
-
-def peers(run: Results) -> str:
-    """Return a row for each workload, and a column for each subject in multiples of our cost."""
-    subjects = [subject for subject in run.versions if subject != OURS]
-    lines = [
-        (
-            name,
-            shown(partial(run.cost, name, OURS)),
-            f"{min(run.samples[name][OURS]):,.0f}",
-            *(level(partial(run.ratio, name, subject, OURS)) for subject in subjects),
-        )
-        for name in compared(run)
-    ]
-    return table(["", f"{OURS}, median ns", "best ns", *subjects], lines)
-
-
 def memory(run: Results) -> str:
-    names = [name for name, unit in run.units.items() if unit == BYTES]
+    names = run.groups.get(MEMORY, [])
     lines = [(subject, *(shown(partial(run.cost, name, subject)) for name in names)) for subject in run.versions]
-    return table(["bytes per", *names], [line for line in lines if {*line[1:]} != {"-"}])
+    return table(["", *names], [line for line in lines if {*line[1:]} != {"-"}])
 
 
 def growth(run: Results) -> str:
-    names = [name for name, unit in run.units.items() if unit == PER_WAITER]
+    names = run.groups.get(GROWTH, [])
     sizes = dict.fromkeys(name.partition(": ")[2] for name in names)
     pairs = sorted({(name.partition(": ")[0], subject) for name in names for subject in run.samples[name]})
     lines = [
@@ -99,29 +174,24 @@ def growth(run: Results) -> str:
     return table(["ns a waiter, of so many", "subject", *sizes], lines)
 
 
-def others(run: Results) -> str:
-    """Return whatever is in no other table: this package beside itself or an idiom, and what was counted."""
-    told = {*compared(run), *(name for name, unit in run.units.items() if unit in (BYTES, PER_WAITER))}
-    lines = [
-        (name, subject, shown(partial(run.cost, name, subject)), run.units[name])
-        for name, subjects in run.samples.items()
-        for subject in subjects
-        if name not in told
-    ]
-    return table(["", "subject", "median", "unit"], lines)
-
-
 def beaten(run: Results) -> str:
-    lines = [
-        f"- {name}: {subject}, {run.ratio(name, OURS, subject):.2f} times as fast"
-        for name, subjects in run.samples.items()
-        for subject in subjects
-        if subject in {*run.versions} - OTHER_KINDS and run.units[name].startswith("ns")
-        if run.ratio(name, OURS, subject) > LEVEL
-    ]
+    """Return where a peer is faster, and why."""
+    lines: list[Sequence[str]] = []
+    for name, subjects in run.samples.items():
+        if not run.units[name].startswith("ns") or OURS not in subjects or name in run.groups.get(MEMORY, ()):
+            continue
+        lines += [
+            (name, subject, f"{run.ratio(name, OURS, subject):.2f}", _why(name))
+            for subject in subjects
+            if subject not in OTHER_KINDS and run.ratio(name, OURS, subject) > LEVEL
+        ]
     if not lines:
         return "No peer on the same event loop is faster by more than 5% anywhere."
-    return "A peer on the same event loop is faster by more than 5% here:\n\n" + "\n".join(lines)
+    return table(["", "peer", "times as fast", "why"], lines)
+
+
+def _why(workload: str) -> str:
+    return next((why for start, why in WHY.items() if workload.startswith(start)), "")
 
 
 def left_out(run: Results) -> str:
@@ -137,30 +207,48 @@ def about(runs: Sequence[Results]) -> str:
     )
 
 
+def parts(runs: Sequence[Results]) -> dict[str, str]:
+    first = runs[0]
+    versions = [(subject, version) for subject, version in first.versions.items() if version]
+    return {
+        "glance": glance(first),
+        "tasks": tasks(first),
+        "pythons": pythons(runs),
+        "select": beside(first, SELECT),
+        "members": beside(first, MEMBERS),
+        "threads": beside(first, THREADS),
+        "memory": memory(first),
+        "growth": growth(first),
+        "beaten": beaten(first),
+        "goals": verdicts(first),
+        "runs": f"{about(runs)}\n\n{table(['subject', 'version'], versions)}",
+        "missing": "\n\n".join(f"CPython {run.run}:\n\n{left_out(run)}" for run in runs),
+    }
+
+
 def summary(run: Results) -> str:
-    parts = (peers, others, memory, growth, verdicts, beaten, left_out)
-    return "\n\n".join([about([run]), *(part(run) for part in parts)])
+    return "\n\n".join(parts([run]).values())
 
 
 def write_page(runs: Sequence[Results], page: Path) -> None:
     """Write each table between its two marks; the rest of the page is written by hand."""
-    first = runs[0]
-    versions = [(subject, version) for subject, version in first.versions.items() if version]
-    tables = {
-        "runs": f"{about(runs)}\n\n{table(['subject', 'version'], versions)}",
-        "goals": f"{verdicts(first)}\n\n{verdicts_of_all(runs)}",
-        "beaten": "\n\n".join(f"**CPython {run.run}.** {beaten(run)}" for run in runs),
-        "peers": "\n\n".join(f"CPython {run.run}:\n\n{peers(run)}" for run in runs),
-        "others": others(first),
-        "memory": memory(first),
-        "waiters": growth(first),
-        "missing": left_out(first),
-    }
     text = page.read_text(encoding="utf-8")
-    for name, made in tables.items():
+    for name, made in parts(runs).items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("\n<!-- end -->")
         if not end:
             raise ValueError(f"{page} has no {name}")
         text = f"{before}{begin}\n{made}\n{end}{after}"
     page.write_text(text, encoding="utf-8")
+
+
+def write_data(runs: Sequence[Results], path: Path) -> None:
+    """Write every median, with the least and the greatest sample."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["python, loop", "workload", "subject", "unit", "median", "least", "greatest", "samples"])
+        for run in runs:
+            for name, subjects in run.samples.items():
+                for subject, samples in subjects.items():
+                    figures = [f"{value:.5g}" for value in (run.cost(name, subject), min(samples), max(samples))]
+                    rows.writerow([run.run, name, subject, run.units[name], *figures, len(samples)])

@@ -16,6 +16,8 @@ class Results:
     rounds: int
     versions: dict[str, str]
     units: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    """The names of the workloads by what they are about."""
     samples: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     """Why a subject of a workload has no sample, where it does not just lack the method."""
@@ -43,6 +45,6 @@ def merged(runs: Sequence[Results]) -> Results:
     for other in others:
         for workload, subjects in other.samples.items():
             for subject, samples in subjects.items():
-                first.samples[workload].setdefault(subject, []).extend(samples)
+                first.samples.setdefault(workload, {}).setdefault(subject, []).extend(samples)
         first.rounds += other.rounds
     return first

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -105,3 +106,51 @@ def test_every_row_is_stored_once_in_batches(tmp_path: Path) -> None:
     stored, batches = ran.stdout.splitlines()
     assert "rows stored, different ones: (1000, 1000)" == stored
     assert int(batches.split()[-1]) in range(1, 101)
+
+
+def import_rows(folder: Path, text: str) -> tuple[subprocess.Popen[str], Callable[[], int]]:
+    """Start the import of a file, and return how to count what is stored."""
+    source, target = folder / "payments.csv", folder / "payments.db"
+    source.write_text(text)
+    command = [sys.executable, str(EXAMPLES / "import_rows.py"), str(source), str(target)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=EXAMPLES.parent)
+
+    def count() -> int:
+        with closing(sqlite3.connect(target)) as database:
+            ((rows,),) = database.execute("select count(*) from payments").fetchall()
+        assert isinstance(rows, int)
+        return rows
+
+    return process, count
+
+
+def test_rows_are_imported_to_the_last(tmp_path: Path) -> None:
+    process, count = import_rows(tmp_path, "".join(f"name {number},{number}\n" for number in range(1_234)))
+    output, _ = process.communicate(timeout=60)
+    assert (0, "importing\nstored 1234 rows\n", 1_234) == (process.returncode, output, count())
+
+
+def test_an_import_stops_at_a_row_that_is_wrong(tmp_path: Path) -> None:
+    process, _ = import_rows(tmp_path, "ann,1\nbob,much\n")
+    output, _ = process.communicate(timeout=60)
+    assert 1 == process.returncode
+    assert "failed: line 2: could not convert string to float: 'much'\n" in output
+
+
+def test_an_import_of_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    process, _ = import_rows(tmp_path, "ann,1\n" + "\0")
+    output, _ = process.communicate(timeout=60)
+    assert 1 == process.returncode
+    assert "failed: " in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_ctrl_c_ends_an_import_whose_thread_is_blocked(tmp_path: Path) -> None:
+    process, count = import_rows(tmp_path, "".join(f"name {number},{number}\n" for number in range(300_000)))
+    assert process.stdout is not None
+    assert "importing\n" == process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    stored = count()
+    assert (130, f"interrupted\nstored {stored} rows\n") == (process.returncode, output)
+    assert stored < 300_000

@@ -228,7 +228,7 @@ async def test_a_select_of_which_all_cases_are_switched_off_is_refused(count: in
         await select_any([channel.on_get().when(False)] * count)
 
 
-@pytest.mark.parametrize("wrong", [1, None, "yes", lambda: True], ids=repr)
+@pytest.mark.parametrize("wrong", [1, None, "yes", lambda: True], ids=["int", "None", "str", "function"])
 def test_the_flag_must_be_a_bool(wrong: bool) -> None:
     with pytest.raises(TypeError, match="the flag must be a bool"):
         Channel[int]().on_get().when(wrong)

@@ -135,6 +135,9 @@ class Robbed:
     def give_back(self, selection: Selection, /) -> None:
         raise NotImplementedError
 
+    def leave(self, selection: Selection, /) -> None:
+        raise NotImplementedError
+
     def map(self, fn: Callable[[int], U], /) -> Operation[U]:
         raise NotImplementedError
 

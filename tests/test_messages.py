@@ -70,7 +70,7 @@ class _Sends(Protocol):
     def put_nowait(self, item: int, /) -> None: ...
     def send(self, item: int, /) -> None: ...
     def get_nowait(self) -> None: ...
-    def _describe(self) -> None: ...
+    def _live(self) -> None: ...
 
 
 def use_an_end_without_entering_it(channel: Channel[int]) -> None:
@@ -84,9 +84,9 @@ def call_what_no_side_has(channel: Channel[int]) -> None:
 
 
 def look_into_an_end(channel: Channel[int]) -> None:
-    assert hasattr(channel.sender, "_describe")
+    assert hasattr(channel.sender, "_live")
     end = cast("_Sends", channel.open_sender())
-    end._describe()
+    end._live()
 
 
 def get_from_a_sender(channel: Channel[int]) -> None:
@@ -190,6 +190,7 @@ NO_BLOCK = " is closed by no block; an end of it is: with channel.open_sender() 
 NO_CASE = "select takes cases, such as channel.on_get(), and select_any a list of them, not "
 NO_FUNCTION = "start_soon takes a function and its arguments, such as start_soon(work, end), not "
 FROM_A_THREAD = " is not thread-safe, and tasks of another thread wait on it; from this thread use "
+FROM_A_THREAD += "asyncio.run_coroutine_threadsafe(channel.put(item), loop), or make it a ThreadChannel"
 
 
 async def made(mistake: Mistake) -> None:
@@ -215,7 +216,7 @@ async def made(mistake: Mistake) -> None:
             AttributeError,
             "'End' object has no attribute 'put_nowait': enter it, and use what it gives, with end as handle",
         ),
-        (look_into_an_end, AttributeError, "'End' object has no attribute '_describe'"),
+        (look_into_an_end, AttributeError, "'End' object has no attribute '_live'"),
         (call_what_no_side_has, AttributeError, "'End' object has no attribute 'send'"),
         (get_from_a_sender, AttributeError, "'SenderHandle' object has no attribute 'get_nowait'"),
         (use_an_end_that_has_left, ChannelClosed, "this end, a <SenderHandle of <channel>>, has left"),
@@ -251,7 +252,7 @@ async def made(mistake: Mistake) -> None:
         (
             put_from_a_thread,
             RuntimeError,
-            "<channel>" + FROM_A_THREAD + "asyncio.run_coroutine_threadsafe(channel.put(item), loop)",
+            "<channel>" + FROM_A_THREAD,
         ),
     ],
 )

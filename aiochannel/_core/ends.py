@@ -55,6 +55,33 @@ class Counted(Closable):
     def _note_cause(self, cause: BaseException | None) -> None:
         """Keep the cause for the close to come, if it is the first."""
 
+    def _depart(self, end: "OpenEnd", cause: BaseException | None, how: str) -> bool:
+        """Let an end leave, if it has not left, with what ended its use; return whether that closed the channel."""
+        return end._claim() and self._go(end, cause, how)
+
+    def _depart_anywhere(self, end: "OpenEnd", how: str) -> None:
+        """As `_depart`, in whatever thread this is."""
+        if not end._claim():
+            return
+        loop = self._loop
+        if loop is not None and self._is_elsewhere():
+            try:
+                loop.call_soon_threadsafe(self._go, end, None, how)
+            except RuntimeError:  # it is closed, so nobody has to be woken
+                pass
+            else:
+                return
+        self._go(end, None, how)
+
+    def _go(self, end: "OpenEnd", cause: BaseException | None, how: str) -> bool:
+        if not isinstance(cause, end._no_fault):
+            self._note_cause(cause)
+        # Count first: a signal handler may let another end leave in between, and one of the two must find itself last.
+        if end._count_down() == 0 and self._shut(None):
+            self._closed_by = how
+            return True
+        return False
+
 
 class OpenEnd:
     """One end that counts, from `open` until it leaves. It leaves once."""
@@ -82,43 +109,20 @@ class OpenEnd:
         counted = self._counted
         if not self.left and _get_running_loop() is not counted._loop:
             counted._check_loop()
-        return self._claim() and self._go(cause, self._left_text)
+        return counted._depart(self, cause, self._left_text)
 
     def leave_anywhere(self) -> None:
         """Leave in whatever thread this is. The collector ends a block, too, and it runs in any thread."""
-        self._go_anywhere(self._left_text)
+        self._counted._depart_anywhere(self, self._left_text)
 
     def drop(self) -> None:
         """Leave, since nobody has the end any more, in whatever thread this is."""
-        self._go_anywhere(self._dropped_text)
+        self._counted._depart_anywhere(self, self._dropped_text)
 
     def _claim(self) -> bool:
         """Return whether the end has still to leave; then the caller does that."""
         left, self.left = self.left, True  # in one step, since a signal handler may call `leave` too
         return not left
-
-    def _go_anywhere(self, how: str) -> None:
-        if not self._claim():
-            return
-        loop = self._counted._loop
-        if loop is not None and self._counted._is_elsewhere():
-            try:
-                loop.call_soon_threadsafe(self._go, None, how)
-            except RuntimeError:  # it is closed, so nobody has to be woken
-                pass
-            else:
-                return
-        self._go(None, how)
-
-    def _go(self, cause: BaseException | None, how: str) -> bool:
-        counted = self._counted
-        if not isinstance(cause, self._no_fault):
-            counted._note_cause(cause)
-        # Count first: a signal handler may let another end leave in between, and one of the two must find itself last.
-        if self._count_down() == 0 and counted._shut(None):
-            counted._closed_by = how
-            return True
-        return False
 
     @abstractmethod
     def _count_down(self) -> int:

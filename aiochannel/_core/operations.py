@@ -47,6 +47,10 @@ class Operation(Protocol[R_co]):
         """Give back the promise or grant with which this side woke the select."""
         ...
 
+    def leave(self, selection: Selection, /) -> None:
+        """Take away what a select has left here besides its entries in wait queues: it gives up, and was not woken."""
+        return
+
     def map(self, fn: Callable[[R_co], U], /) -> "Operation[U]":
         """Return this operation with `fn(result)` as its result; `fn` runs before it takes effect."""
         ...
@@ -220,6 +224,10 @@ class _Wrapper(Operation[R_co], Generic[R, R_co]):
     @override
     def give_back(self, selection: Selection, /) -> None:
         self._inner.give_back(selection)
+
+    @override
+    def leave(self, selection: Selection, /) -> None:
+        self._inner.leave(selection)
 
 
 @final

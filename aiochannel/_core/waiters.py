@@ -89,7 +89,7 @@ class WaitQueue(deque[Waiting]):
             if room <= 0 or not self:  # in this order: a signal handler may run after `len`
                 break
             first = self[0]
-            its_own = room == 1 and receivers and isinstance(first, Selection) and first.waits_in(receivers)
+            its_own = room == 1 and receivers and isinstance(first, Chooser) and first.waits_in(receivers)
             if not self or self[0] is not first:  # a signal handler has woken it
                 continue
             if its_own:
@@ -187,8 +187,18 @@ class Compound:
         """Return whether this queue has woken it."""
 
 
+class Chooser(Compound):
+    """A select that waits, or a part of it: it may wait in the queues of both sides of one channel."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def waits_in(self, queue: WaitQueue) -> bool:
+        """Return whether the select waits in this queue."""
+
+
 @final
-class Selection(Compound):
+class Selection(Chooser):
     """A select that waits: one waiter in the queues of several sides, until one of them wakes it."""
 
     __slots__ = ("entered", "loop", "position", "waiter")
@@ -250,6 +260,6 @@ class Selection(Compound):
             if queue.stale:
                 queue.tidy()
 
+    @override
     def waits_in(self, queue: WaitQueue) -> bool:
-        """Return whether it waits in this queue."""
         return not self.done() and any(each is queue for each, _ in self.entered)

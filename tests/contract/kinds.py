@@ -21,6 +21,7 @@ from aiochannel import (
     PriorityChannel,
     Receiver,
     Sender,
+    ThreadChannel,
     Watch,
     select,
 )
@@ -165,6 +166,10 @@ KINDS = [
     Kind("maxsize 100", whole(lambda: Channel(100)), capacity=100),
     Kind("unbounded", whole(Channel[object]), capacity=math.inf),
     Kind("rendezvous", whole(Channel[object].rendezvous), capacity=0),
+    Kind("threads, maxsize 1", whole(lambda: ThreadChannel(1)), capacity=1),
+    Kind("threads, maxsize 100", whole(lambda: ThreadChannel(100)), capacity=100),
+    Kind("threads, unbounded", whole(ThreadChannel[object]), capacity=math.inf),
+    Kind("threads, rendezvous", whole(ThreadChannel[object].rendezvous), capacity=0),
     Kind("watch", watch, capacity=1, loses=True, keeps=True, aborts=False, counts=()),
     Kind("conflated", whole(lambda: Channel(1, overflow=Overflow.DROP_OLDEST)), capacity=1, loses=True),
     Kind("drop oldest", whole(lambda: Channel(3, overflow=Overflow.DROP_OLDEST)), capacity=3, loses=True),
