@@ -107,7 +107,7 @@ class PriorityChannel(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """Iterate over a snapshot, as `Channel` does; to receive the items, write `async for`."""
-        return iter(self.snapshot())
+        return iter(PriorityChannel.snapshot(self))
 
     @override
     def __repr__(self) -> str:

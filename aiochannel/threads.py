@@ -115,10 +115,14 @@ class ThreadChannel(Sections[T]):
             name=self._name,
         )
 
-    def __iter__(self) -> Iterator[T]:
-        """Iterate over a snapshot of the buffered items, promised ones included, oldest first; nothing is removed."""
+    def snapshot(self) -> list[T]:
+        """Return the buffered items, promised ones included, oldest first; nothing is removed."""
         self._here()
-        return iter(self._locked(lambda: tuple(self._buffer)))
+        return self._locked(lambda: list(self._buffer))
+
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over a snapshot, as `Channel` does; to receive the items, `async for`, or loop over `blocking`."""
+        return iter(ThreadChannel.snapshot(self))
 
     @override
     def __repr__(self) -> str:

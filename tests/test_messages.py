@@ -19,9 +19,11 @@ from aiochannel import (
     ChannelClosed,
     ChannelEmpty,
     ChannelFull,
+    PriorityChannel,
     Receiver,
     Sender,
     TaskGroup,
+    ThreadChannel,
     after,
     merge,
     on_done,
@@ -313,8 +315,17 @@ def test_an_end_has_nothing_of_its_handle(protocol: type[object]) -> None:
     assert not hasattr(end, "put")
 
 
-def test_a_snapshot_takes_nothing_and_does_not_change() -> None:
-    channel = filled(1, 2)
+@pytest.mark.parametrize(
+    "make",
+    [Channel[int], lambda: PriorityChannel[int](key=abs), ThreadChannel[int]],
+    ids=["fifo", "priority", "threads"],
+)
+def test_a_snapshot_takes_nothing_and_does_not_change(
+    make: Callable[[], Channel[int] | PriorityChannel[int] | ThreadChannel[int]],
+) -> None:
+    channel = make()
+    channel.put_nowait(1)
+    channel.put_nowait(2)
     seen = channel.snapshot()
     assert [1, 2] == list(channel)  # as in version 1
     channel.get_nowait()
