@@ -8,7 +8,8 @@ import pytest
 from typing_extensions import override
 
 from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelFull, select, selection
-from aiochannel._core.machine import Machine
+from aiochannel._core import machine
+from aiochannel._core.machine import SEVERAL, Machine
 from aiochannel._core.thresholds import STIRRED_GET
 from aiochannel._core.waiters import Selection, WaitQueue
 from tests.conftest import filled, settle, waiting
@@ -544,3 +545,9 @@ async def test_a_put_that_begins_to_wait_while_others_give_up_is_granted_their_s
     assert putting.done()
     resume(getting)
     assert [4] == list(channel)
+
+
+def test_a_batch_of_which_a_handler_has_taken_some_is_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = filled(*range(SEVERAL + 1))
+    act_once_after(monkeypatch, machine, "starmap", lambda: channel.get_many_nowait(2))
+    assert list(range(2, SEVERAL + 1)) == channel.get_many_nowait(SEVERAL)

@@ -2,6 +2,8 @@
 
 from asyncio import AbstractEventLoop, _get_running_loop
 from collections import deque
+from collections.abc import Iterable
+from itertools import repeat, starmap
 from typing import Final, Generic, Literal, TypeVar
 
 from aiochannel._core.ends import CLOSE, Counted
@@ -19,6 +21,11 @@ UNBOUNDED: Final = 2**29
 
 BUDGET = 1024
 """How many items go through the fast paths in a row before an awaited call lets other tasks run."""
+
+SEVERAL: Final = 16
+"""From so many items on it pays to move them by one call."""
+
+NO_ARGUMENTS: Final[tuple[()]] = ()
 
 
 class Machine(Counted, Generic[T]):
@@ -278,6 +285,11 @@ class Machine(Counted, Generic[T]):
                     buffer.clear()
                 else:
                     items = []
+            elif limit >= SEVERAL and len(buffer) - receivers.woken >= limit:
+                calls: Iterable[tuple[()]] = repeat(NO_ARGUMENTS, limit)
+                taken = starmap(buffer.popleft, calls)
+                if len(buffer) - receivers.woken >= limit:  # a signal handler may have taken some
+                    items.extend(taken)  # and none runs while they move
             while True:
                 if len(items) >= limit or len(buffer) <= receivers.woken or not buffer:
                     break

@@ -144,6 +144,7 @@ get_many: waits, new             | 3 | new                                 | G:g
 get_many: waits, promised        | 3 | G:get_many                          | put! put!
 get_many: cancelled promised     | 1 | G:get_many H:get                    | put! cancel:G
 get_many_nowait: items           | 3 | put! put! put!                      | get_many!
+get_many_nowait: in one go       | 3 | small put! put! put!                | get_many!
 get_many_nowait: senders wait    | 1 | put! P:put Q:put                    | get_many!
 get_many_nowait: none            | 1 |                                     | get_many!
 get_many_nowait: drains          | 2 | put! close J:join                   | get_many!
