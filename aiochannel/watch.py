@@ -127,15 +127,17 @@ class Watch(Versions[T], Generic[T]):
 
     @override
     def __repr__(self) -> str:
-        return f"<Watch at {id(self):#x} {self._summary()}>"
+        return f"<Watch{self._title()} at {id(self):#x} {self._summary()}>"
 
     @override
     def __str__(self) -> str:
-        return f"<Watch {self._summary()}>"
+        return f"<Watch{self._title()} {self._summary()}>"
+
+    def _title(self) -> str:
+        return "" if self._name is None else f" {self._name!r}"
 
     def _summary(self) -> str:
-        name = "" if self._name is None else f"{self._name!r} "
-        return f"{name}version={self._version}{' closed' if self._closed else ''}"
+        return f"version={self._version}{' closed' if self._closed else ''}"
 
     @override
     def __reduce__(self) -> str:

@@ -825,7 +825,7 @@ def test_a_watch_and_its_readers_say_what_they_are() -> None:
     watch = Watch("secret", name="limit")
     watch.set("other")
     assert "<Watch 'limit' version=1>" == str(watch)
-    assert f"<Watch at {id(watch):#x} 'limit' version=1>" == repr(watch)
+    assert f"<Watch 'limit' at {id(watch):#x} version=1>" == repr(watch)
     assert f"<reader of {watch!r}>" == repr(watch.observe())
     watch.close()
     assert "<Watch version=0 closed>" == str(closed_watch())
@@ -841,7 +841,7 @@ def closed_watch() -> Watch[int]:
 async def test_a_list_of_waits_names_the_watch() -> None:
     watch = Watch(0, name="limit")
     task = await waiting(seen(watch).get())
-    assert "'limit' version=0" in " ".join(str(wait) for wait in waits())
+    assert "<Watch 'limit' version=0>" in " ".join(str(wait) for wait in waits())
     task.cancel()
 
 
