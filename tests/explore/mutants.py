@@ -30,7 +30,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.explore.catalogue import PROGRAMS
-from tests.explore.judging import FIRST, OPTIONS, PACKAGE, Fault, UnitTests, judge, run_all
+from tests.explore.judging import FIRST, MODELS, OPTIONS, PACKAGE, Fault, UnitTests, judge, run_all
 from tests.explore.mutations import Module
 
 TESTS = Path(__file__).parents[1]
@@ -40,9 +40,12 @@ CORE = ["arguments", "closing", "ends", "gathering", "loops", "machine", "moment
 FILES = [*(f"_core/{name}.py" for name in CORE), "cases.py", "channel.py", "handles.py", "selection.py"]
 """The files of the package whose mutants have to be decided: noticed, or listed as equivalent."""
 
-UNIT_TESTS = ["test_*.py", "contract/test_*.py", "interrupts/test_interrupts.py"]
+UNIT_TESTS = [
+    "test_*.py", "contract/test_*.py", "interrupts/test_interrupts.py", "interrupts/test_scenes.py",
+    "explore/test_watching.py", "model/test_watch_model.py",
+]  # fmt: skip
 
-LAST = ["test_speed_guard.py", "test_interrupts.py"]
+LAST = ["test_speed_guard.py", "test_interrupts.py", "test_scenes.py", "test_watch_model.py"]
 """The slowest."""
 WHOLE_PROGRAMS = {"test_digest_tree.py", "test_docs.py", "test_examples.py", "test_live_feed.py"}
 """Tests that run other processes or pages."""
@@ -128,16 +131,18 @@ class Judges:
         def first(name: str) -> int:
             return -1000 * self.noticed[place, name] - self.noticed["", name]
 
-        programs = sorted(PROGRAMS, key=lambda script: first(script.describe()))
+        others = self.others(fault)
+        programs = [script for script in PROGRAMS if script.describe() in others]
+        programs.sort(key=lambda script: first(script.describe()))
         names = sorted(self.names(fault), key=lambda name: (first(name), self.breadth[name]))
-        listed = fault.name in self.listed
-        if listed:
-            programs, names = programs[:FIRST], names[:FEW]
+        models = [name for name in MODELS if name in others] if self.thorough else None
+        if fault.name in self.listed:
+            programs, names, models = programs[:FIRST], names[:FEW], None
 
         def run() -> str:
             if fault is not UNCHANGED:
                 fault.install()
-            return judge(programs, self.tests, names, thorough=self.thorough and not listed)
+            return judge(programs, self.tests, names, models)
 
         return run
 
@@ -148,6 +153,12 @@ class Judges:
         lines = self.lines.get(fault.module, {})
         found = {test for line in fault.lines for test in lines.get(str(line), ())}
         return [name for name in self.tests.items if name in found]
+
+    def others(self, fault: Fault) -> Collection[str]:
+        """Return the programs and models that run anything of the changed module."""
+        if fault is UNCHANGED:
+            return {*MODELS, *(script.describe() for script in PROGRAMS)}
+        return set(chain.from_iterable(self.lines.get(fault.module, {}).values()))
 
     def learn(self, fault: Fault, verdict: str) -> None:
         kind, _, name = verdict.partition(": ")
