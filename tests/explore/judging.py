@@ -33,6 +33,7 @@ from tests.explore.search import Explorer, Failure
 from tests.interrupts.places import Runner, Tracer
 from tests.model.machines import LoopMachine
 from tests.model.test_model import CHECK, SIZES, ChannelMachine, lose_loops
+from tests.model.test_priority_model import PriorityMachine
 from tests.model.test_watch_model import WatchMachine
 
 K = TypeVar("K")
@@ -42,7 +43,9 @@ MEMORY = 2 * 1024**3
 WITHOUT_SHRINKING = settings(CHECK, report_multiple_bugs=False, phases=[Phase.generate])
 # Hypothesis, which is imported here, may keep its plain assertions.
 OPTIONS = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-MODELS: dict[str, type[LoopMachine]] = {"channels": ChannelMachine, "Watch": WatchMachine}
+MODELS: dict[str, type[LoopMachine]] = {
+    "Channel": ChannelMachine, "PriorityChannel": PriorityMachine, "Watch": WatchMachine,
+}  # fmt: skip
 
 OTHER_LOOPS = {"eager", "uvloop"}
 """In the names of tests; asyncio's plain loop is enough here."""
