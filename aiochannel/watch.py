@@ -369,7 +369,11 @@ class _Reader(Cursor[T], Generic[T]):
             self._enqueue_joiner(waiter, loop)
             await waiter
         except BaseException:
-            self._withdraw(self._joiners, waiter)
+            try:
+                self._withdraw(self._joiners, waiter)
+            except BaseException:  # raised by a signal handler
+                self._withdraw(self._joiners, waiter)
+                raise
             raise
 
     def on_get(self) -> Case[T]:

@@ -56,8 +56,7 @@ class ReadOperation(Side[T]):
 
     @override
     def give_back(self, selection: Selection, /) -> None:
-        if selection.loop is self._cursor._watch._loop:
-            self._cursor._give_back(selection)
+        self._cursor._give_back(selection)
 
     @override
     def map(self, fn: Callable[[T], U], /) -> Operation[U]:
