@@ -46,6 +46,8 @@ OPTIONS = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-W", "ignore::p
 MODELS: dict[str, type[LoopMachine]] = {
     "Channel": ChannelMachine, "PriorityChannel": PriorityMachine, "Watch": WatchMachine,
 }  # fmt: skip
+EXAMPLES = {"PriorityChannel": 60, "Watch": 60}
+"""Of a model that takes longer than that of channels, so that all are done in time."""
 
 OTHER_LOOPS = {"eager", "uvloop"}
 """In the names of tests; asyncio's plain loop is enough here."""
@@ -182,8 +184,9 @@ def by_closing_loops() -> str:
 
 def by_a_model(model: str) -> str:
     allow(60)
+    examples = EXAMPLES.get(model, CHECK.max_examples)
     try:
-        run_state_machine_as_test(MODELS[model], settings=WITHOUT_SHRINKING)
+        run_state_machine_as_test(MODELS[model], settings=settings(WITHOUT_SHRINKING, max_examples=examples))
     except BaseException as error:
         return f"model: {type(error).__name__}: {model}"
     return ""
@@ -317,7 +320,7 @@ class Fork:
         if self.process == 0:
             _run(call, write)
         os.close(write)
-        self.text = b""
+        self.text = bytearray()
 
     def read(self) -> bool:
         """Read what there is; return whether the call is over."""

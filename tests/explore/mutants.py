@@ -1,4 +1,4 @@
-"""Mutants of the package, each of which the explorer, a unit test or the model must notice.
+"""Mutants of the package, each of which the explorer, a unit test or a model must notice.
 
 python -m tests.explore.mutants                 all of them
 python -m tests.explore.mutants _grant popleft  those whose name has one of the words
@@ -10,9 +10,9 @@ With --all it prints the noticed ones too; with --quick it stops at the quick st
 mutant that survives and is not listed is a missing test or dead code, and exits with 1; so does one that is listed and
 noticed, and a line of the list that names no mutant.
 
-First come a few schedules of every program and the unit tests that run the changed lines, those that noticed most in
-front, and last among these tests those that play a signal handler at every place. What escapes all this meets the model
-and many schedules. A mutant that is listed meets only some of the programs and of the tests.
+First come a few schedules of the programs that run the changed module and the unit tests that run the changed lines,
+those that noticed most in front, and last among these tests those that play a signal handler at every place. What
+escapes all this meets the models and many schedules. A mutant that is listed meets only some of the programs and tests.
 """
 
 import argparse
@@ -38,14 +38,15 @@ EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 
 CORE = ["arguments", "closing", "ends", "gathering", "loops", "machine", "moments", "operations", "resting", "waiters"]
 FILES = [*(f"_core/{name}.py" for name in CORE), "cases.py", "channel.py", "handles.py", "selection.py"]
+FILES += ["overflow.py", "priority.py", "watch.py", "_core/versions.py", "_core/observing.py"]
 """The files of the package whose mutants have to be decided: noticed, or listed as equivalent."""
 
 UNIT_TESTS = [
     "test_*.py", "contract/test_*.py", "interrupts/test_interrupts.py", "interrupts/test_scenes.py",
-    "explore/test_watching.py", "model/test_watch_model.py",
+    "explore/test_watching.py",
 ]  # fmt: skip
 
-LAST = ["test_speed_guard.py", "test_interrupts.py", "test_scenes.py", "test_watch_model.py"]
+LAST = ["test_speed_guard.py", "test_interrupts.py", "test_scenes.py"]
 """The slowest."""
 WHOLE_PROGRAMS = {"test_digest_tree.py", "test_docs.py", "test_examples.py", "test_live_feed.py"}
 """Tests that run other processes or pages."""
