@@ -1,4 +1,4 @@
-"""Broadcast: every subscription gets every item. How it works is told in `aiochannel.hub` and `aiochannel.feeds`."""
+"""Broadcast: every subscription gets every item. How: `aiochannel.feeds`, `aiochannel.delivery`, `aiochannel.hub`."""
 
 from asyncio import AbstractEventLoop, Future, _get_running_loop, get_running_loop
 from collections.abc import Iterable
@@ -16,10 +16,11 @@ from aiochannel._core.operations import PutOperation
 from aiochannel._core.resting import PAUSE
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
+from aiochannel.delivery import append
 from aiochannel.errors import ChannelFull, check_cause
 from aiochannel.feeds import Feed, Lag, OpenSubscription, Subscription, SubscriptionHandle, make_feed
 from aiochannel.handles import End, SenderHandle, sending_end
-from aiochannel.hub import Hub, Subscribed, Unsubscribed, append
+from aiochannel.hub import Hub, Subscribed, Unsubscribed
 from aiochannel.protocols import Sender
 
 T = TypeVar("T")

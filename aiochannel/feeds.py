@@ -1,7 +1,7 @@
 """Feeds: the receiving side of each subscription of a broadcast.
 
-A feed is a Channel into which only its hub puts (`aiochannel.hub`): gets, batches, `select`, closing and joining are
-those of a channel. Here is what differs: a feed tells its hub that a receiver begins to wait, and that there is
+A feed is a Channel into which only its hub puts (`aiochannel.delivery`): gets, batches, `select`, closing and joining
+are those of a channel. Here is what differs: a feed tells its hub that a receiver begins to wait, and that there is
 room while a put waits for that; it drops what it has no room for, if that is its policy, and says so.
 
 A feed never drops an item that is promised: a woken receiver takes an item from before the gap. Everything that is

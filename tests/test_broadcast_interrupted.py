@@ -13,6 +13,7 @@ from typing_extensions import override
 from aiochannel import Broadcast, ChannelFull, ChannelLagged, Lag, Subscription, feeds, select
 from aiochannel._core.waiters import Waiter, WaitQueue
 from aiochannel.feeds import Feed
+from aiochannel.hub import Hub
 from tests.conftest import waiting
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ def waits_to_get(feed: Feed[int], times: int = 1) -> Interrupted:
 
 def once(monkeypatch: pytest.MonkeyPatch, name: str, handler: Callable[[], object], *, before: bool = False) -> None:
     """Let a signal handler run once, at the beginning or at the end of a method of the hub."""
-    original: Callable[[*tuple[object, ...]], object] = vars(Broadcast.__mro__[1])[name]
+    original: Callable[[*tuple[object, ...]], object] = getattr(Hub, name)
     left = [handler]
 
     def method(*args: object) -> object:
