@@ -18,7 +18,7 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from threading import active_count
 from types import CodeType, FunctionType, ModuleType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import coverage
 import pytest
@@ -34,6 +34,9 @@ from tests.interrupts.places import Runner, Tracer
 from tests.model.test_model import CHECK, SIZES, ChannelMachine, lose_loops
 
 K = TypeVar("K")
+
+Step: TypeAlias = Callable[[], str]
+"""It returns what notices a fault, or nothing."""
 
 PACKAGE = Path(aiochannel.__file__).parent
 MEMORY = 2 * 1024**3
@@ -113,7 +116,7 @@ def _replace_constants(module: ModuleType, changed: ModuleType) -> None:
                     setattr(each, name, value)
 
 
-# Steps. Each returns what notices a fault, or nothing.
+# Steps.
 
 
 class Noticed(Exception):
@@ -174,7 +177,7 @@ def by_the_model() -> str:
     return ""
 
 
-THOROUGH: list[Callable[[], str]] = [
+THOROUGH: list[Step] = [
     by_the_model,
     by_closing_loops,
     partial(by_schedules, PROGRAMS, lambda explorer: explorer.sample(draws=50)),
@@ -257,7 +260,7 @@ def _module(path: str) -> str:
     return Path(path).relative_to(PACKAGE).as_posix()
 
 
-def judge(programs: Sequence[Program], tests: UnitTests, names: Sequence[str], *, thorough: bool) -> str:
+def judge(programs: Sequence[Program], tests: UnitTests, names: Sequence[str], more: Iterable[Step]) -> str:
     """Return what notices the fault that this process has, or nothing. Those programs and tests come first that did."""
 
     def few(some: Iterable[Program]) -> str:
@@ -266,12 +269,12 @@ def judge(programs: Sequence[Program], tests: UnitTests, names: Sequence[str], *
     def unit_tests(some: Iterable[str]) -> str:
         return tests.run(some, lambda _: None)
 
-    steps: list[Callable[[], str]] = [
+    steps: list[Step] = [
         partial(few, programs[:FIRST]),
         partial(unit_tests, names[:FIRST]),
         partial(few, programs[FIRST:]),
         partial(unit_tests, names[FIRST:]),
-        *(THOROUGH if thorough else []),
+        *more,
     ]
     never_wait_idly()
     return next((noticed for step in steps if (noticed := step())), "")

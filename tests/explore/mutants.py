@@ -30,7 +30,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.explore.catalogue import PROGRAMS
-from tests.explore.judging import FIRST, OPTIONS, PACKAGE, Fault, UnitTests, judge, run_all
+from tests.explore.judging import FIRST, OPTIONS, PACKAGE, THOROUGH, Fault, UnitTests, judge, run_all
+from tests.explore.members import MEMBERS
 from tests.explore.mutations import Module
 
 TESTS = Path(__file__).parents[1]
@@ -40,9 +41,14 @@ CORE = ["arguments", "closing", "ends", "gathering", "loops", "machine", "moment
 FILES = [*(f"_core/{name}.py" for name in CORE), "cases.py", "channel.py", "handles.py", "selection.py"]
 """The files of the package whose mutants have to be decided: noticed, or listed as equivalent."""
 
-UNIT_TESTS = ["test_*.py", "contract/test_*.py", "interrupts/test_interrupts.py"]
+UNIT_TESTS = [
+    "test_*.py", "contract/test_*.py",
+    "explore/test_calling.py", "explore/test_watching.py",
+    "interrupts/test_broadcasts.py", "interrupts/test_interrupts.py", "interrupts/test_scenes.py",
+    "model/test_call_model.py", "model/test_subscriptions.py", "model/test_watch_model.py",
+]  # fmt: skip
 
-LAST = ["test_speed_guard.py", "test_interrupts.py"]
+LAST = ["test_speed_guard.py", "test_scenes.py", "test_broadcasts.py", "test_interrupts.py"]
 """The slowest."""
 WHOLE_PROGRAMS = {"test_digest_tree.py", "test_docs.py", "test_examples.py", "test_live_feed.py"}
 """Tests that run other processes or pages."""
@@ -131,13 +137,18 @@ class Judges:
         programs = sorted(PROGRAMS, key=lambda script: first(script.describe()))
         names = sorted(self.names(fault), key=lambda name: (first(name), self.breadth[name]))
         listed = fault.name in self.listed
+        steps = THOROUGH
+        if fault.module in MEMBERS:  # the programs are those of a channel
+            programs, steps = [], MEMBERS[fault.module]
         if listed:
             programs, names = programs[:FIRST], names[:FEW]
+        if listed or not self.thorough:
+            steps = []
 
         def run() -> str:
             if fault is not UNCHANGED:
                 fault.install()
-            return judge(programs, self.tests, names, thorough=self.thorough and not listed)
+            return judge(programs, self.tests, names, steps)
 
         return run
 
