@@ -163,7 +163,6 @@ class Broadcast(Hub[T]):
         The slowest is the one with the least room, and of such the one with the most items. Items that are promised do
         not count.
         """
-        self._forget_lost_loop()
         slowest = self._slowest()
         return 0 if slowest is None else Feed.qsize(slowest)
 

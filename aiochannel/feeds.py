@@ -19,7 +19,7 @@ from aiochannel._core.ends import CLOSE, OpenEnd
 from aiochannel._core.machine import Machine
 from aiochannel._core.operations import GetOperation
 from aiochannel._core.resting import Blocked
-from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT
+from aiochannel._core.thresholds import SLOW_GET
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, WaitQueue
 from aiochannel.cases import Case
 from aiochannel.channel import Channel
@@ -90,7 +90,6 @@ class Feed(Channel[T]):
 
     def __init__(self, hub: Upstream[T], maxsize: int) -> None:
         super().__init__(maxsize, hub._pinned)
-        self._put_below = SLOW_PUT
         self._hub = hub
         self._at = DETACHED
         """Its place among the feeds of the hub."""
@@ -107,8 +106,7 @@ class Feed(Channel[T]):
     def _is_slower(self, other: "Feed[T]") -> bool:
         """Return whether this one has less room, or as much and more items."""
         items, others = len(self._buffer), len(other._buffer)
-        room, other_room = self._capacity - items, other._capacity - others
-        return items > others if room == other_room else room < other_room
+        return (self._capacity - items, -items) < (other._capacity - others, -others)
 
     def _heed(self) -> None:
         """Promise what can be; whatever is left to do at the next delivery, become due."""
@@ -322,10 +320,9 @@ class RaisingFeed(LossyFeed[T]):
 
     @override
     def _open_gets(self) -> None:
-        if self._untold:
+        super()._open_gets()
+        if self._untold:  # a signal handler may have put just now
             self._get_above = SLOW_GET
-        else:
-            super()._open_gets()
 
 
 @final

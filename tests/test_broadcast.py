@@ -6,11 +6,14 @@ What must hold under every schedule is in tests/broadcast.
 import asyncio
 import copy
 import gc
+import math
 import pickle
 import sys
 import threading
 import weakref
+from collections.abc import Coroutine
 from contextlib import suppress
+from itertools import product
 from typing import Never
 
 import pytest
@@ -30,6 +33,7 @@ from aiochannel import (
     otherwise,
     select,
 )
+from aiochannel._core import machine
 from aiochannel.testing import explore
 from tests.broadcast.__main__ import main
 from tests.broadcast.chance import play
@@ -341,6 +345,41 @@ async def test_qsize_is_that_of_the_slowest_for_which_puts_wait() -> None:
         assert 3 == hub.qsize()  # as much room as the other one, and more items
 
 
+async def test_the_slowest_has_the_least_room_and_of_such_the_most_items() -> None:
+    for one_size, other_size, one_taken, other_taken in product((3, 4, 6), (3, 4, 6), range(4), range(4)):
+        hub = Broadcast[int]()
+        with hub.subscribe(one_size) as one, hub.subscribe(other_size) as other:
+            await hub.put_many(range(3))
+            one.get_many_nowait(one_taken) if one_taken else ()
+            other.get_many_nowait(other_taken) if other_taken else ()
+            _, items = min((size - rx.qsize(), -rx.qsize()) for size, rx in ((one_size, one), (other_size, other)))
+            assert -items == hub.qsize()
+
+
+async def test_a_cancelled_get_in_the_middle_of_others_is_no_room() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(0)
+        assert 0 == one.get_nowait()
+        getting = [await waiting(one.get()) for _ in range(5)]
+        assert await cancelled(getting[2])
+        for item in range(5):
+            assert not hub.full()
+            hub.put_nowait(item)
+        assert hub.full()
+
+
+async def test_a_batch_that_waits_is_room_for_all_that_it_asks_for() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        getting = await waiting(one.get_many(3, within=math.inf))
+        for item in range(4):
+            assert not hub.full()
+            hub.put_nowait(item)
+        assert hub.full()
+        assert [0, 1, 2] == await getting
+
+
 async def test_a_closed_broadcast_is_full_when_a_subscription_is() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one, hub.subscribe(1, lag=Lag.SKIP):
@@ -366,6 +405,26 @@ async def test_raise_tells_once_how_many_were_missed_before_anything_behind_the_
         assert ChannelClosed not in type(caught.value).__mro__
         assert [4, 5] == rest(one)
         assert 3 == hub.statistics().missed
+
+
+async def test_a_batch_takes_what_is_behind_the_gap_once_it_was_told() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(4, lag=Lag.RAISE) as one:
+        await hub.put_many(range(6))
+        with pytest.raises(ChannelLagged):
+            one.get_many_nowait()
+        assert [2, 3] == await one.get_many(2)
+        assert [4, 5] == one.get_many_nowait()
+
+
+async def test_no_function_is_given_what_is_behind_the_gap_before_it_was_told() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.RAISE) as one:
+        await hub.put_many([1, 2])
+        given: list[int] = []
+        with pytest.raises(ChannelLagged):
+            await select(one.on_get().map(given.append))
+        assert [] == given
 
 
 async def get(call: str, one: Subscription[int]) -> object:
@@ -486,6 +545,24 @@ async def test_a_put_that_was_granted_drops_what_a_subscription_has_no_room_for(
         await put
         assert [2] == rest(one)
         assert 1 == one.missed()
+
+
+async def test_puts_that_were_granted_drop_what_several_subscriptions_have_no_room_for() -> None:
+    hub = Broadcast[int](1)
+    with (
+        hub.subscribe(3, lag=Lag.SKIP) as three,
+        hub.subscribe() as one,
+        hub.subscribe(2, lag=Lag.SKIP) as two,
+        hub.subscribe(2, lag=Lag.DISCONNECT) as cut_off,
+    ):
+        hub.put_nowait(1)
+        for item in (2, 3, 4):
+            putting = await waiting(hub.put(item))
+            one.get_nowait()
+            await putting
+        assert ([2, 3, 4], [3, 4], [1, 2]) == (rest(three), rest(two), rest(cut_off))
+        assert (1, 2, 4) == (three.missed(), two.missed(), hub.statistics().missed)
+        assert (4, 3) == (one.get_nowait(), hub.subscribers)
 
 
 async def test_only_a_put_drops_what_a_cancelled_get_has_left_too_many() -> None:
@@ -769,6 +846,19 @@ async def test_who_was_cut_off_and_leaves_holds_nothing() -> None:
     assert 0 == one.qsize()
 
 
+async def test_what_a_subscription_held_is_freed_when_it_has_left() -> None:
+    class Item:
+        def __del__(self) -> None:
+            left.append((feed.closed(), hub.subscribers))
+
+    left: list[tuple[bool, int]] = []
+    hub = Broadcast[Item]()
+    with hub.subscribe():
+        (feed,) = hub._feeds
+        hub.put_nowait(Item())
+    assert [(True, 0)] == left
+
+
 async def test_a_subscription_leaves_with_its_task() -> None:
     hub = Broadcast[int]()
     received: list[int] = []
@@ -855,6 +945,35 @@ async def test_who_comes_and_leaves_in_one_step_may_not_be_met() -> None:
 
 
 # Awaited calls let others run
+
+
+def rests(call: Coroutine[object, None, object]) -> int:
+    """Play a call that need not wait, and return how often it lets others run."""
+    times = 0
+    with suppress(StopIteration):
+        while True:
+            call.send(None)
+            times += 1
+    return times
+
+
+@pytest.mark.parametrize("subscribed", [True, False])
+async def test_one_put_in_so_many_lets_others_run(monkeypatch: pytest.MonkeyPatch, subscribed: bool) -> None:
+    monkeypatch.setattr(machine, "BUDGET", 4)
+    hub = Broadcast[int]()
+    end = hub.subscribe()
+    if not subscribed:
+        end.leave()
+    assert [0, 0, 0, 0, 1, 0, 0, 0, 1, 0] == [rests(hub.put(item)) for item in range(10)]
+
+
+async def test_a_batch_that_finds_room_is_put_in_one_step_and_the_next_one_lets_others_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "BUDGET", 4)
+    hub = Broadcast[int]()
+    with hub.subscribe():
+        assert [0, 0, 1, 0, 1, 0] == [rests(hub.put_many(range(size))) for size in (1, 5, 1, 1, 1, 1)]
 
 
 async def test_awaited_puts_that_need_not_wait_let_others_run() -> None:
@@ -970,6 +1089,19 @@ def test_a_granted_put_and_a_woken_get_of_a_closed_loop_are_forgotten() -> None:
             return rest(late)
 
     assert [3] == asyncio.run(again())
+
+
+async def test_a_put_in_another_thread_wakes_nobody() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        assert 1 == one.get_nowait()
+        getting = await waiting(one.get())
+        for put in (hub.put_nowait, lambda item: asyncio.run(hub.put(item))):
+            with pytest.raises(RuntimeError, match="not thread-safe"):
+                await asyncio.to_thread(put, 2)
+        hub.put_nowait(3)
+        assert 3 == await getting
 
 
 async def test_a_subscription_may_wait_in_the_loop_of_its_broadcast_only() -> None:

@@ -4,17 +4,18 @@
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from typing import Never, TypeVar
 
 import pytest
 from typing_extensions import override
 
 from aiochannel import Broadcast, ChannelFull, ChannelLagged, Lag, Subscription, feeds, select
+from aiochannel._core.machine import Machine
 from aiochannel._core.waiters import Waiter, WaitQueue
 from aiochannel.feeds import Feed
-from aiochannel.hub import Hub
-from tests.conftest import waiting
+from tests.conftest import cancelled, waiting
 
 T = TypeVar("T")
 
@@ -44,9 +45,16 @@ def waits_to_get(feed: Feed[int], times: int = 1) -> Interrupted:
     return waiter
 
 
-def once(monkeypatch: pytest.MonkeyPatch, name: str, handler: Callable[[], object], *, before: bool = False) -> None:
-    """Let a signal handler run once, at the beginning or at the end of a method of the hub."""
-    original: Callable[[*tuple[object, ...]], object] = getattr(Hub, name)
+def once(
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    handler: Callable[[], object],
+    *,
+    before: bool = False,
+    of: type[object] = Broadcast,
+) -> None:
+    """Let a signal handler run once, at the beginning or at the end of a method of the hub, or of another class."""
+    original: Callable[[*tuple[object, ...]], object] = getattr(of, name)
     left = [handler]
 
     def method(*args: object) -> object:
@@ -57,7 +65,11 @@ def once(monkeypatch: pytest.MonkeyPatch, name: str, handler: Callable[[], objec
             left.pop()()
         return result
 
-    monkeypatch.setattr(Broadcast, name, method, raising=False)
+    monkeypatch.setattr(of, name, method)
+
+
+def interrupt() -> Never:
+    raise KeyboardInterrupt
 
 
 def step(coroutine: Coroutine[object, None, T]) -> None:
@@ -97,6 +109,21 @@ async def test_a_granted_put_that_is_interrupted_again_and_again_is_made_once() 
         assert [1, 2] == await other.get_many(5)
 
 
+async def test_a_granted_put_that_is_interrupted_leaves_the_grant_of_another_as_it_is() -> None:
+    hub = Broadcast[int](2)
+    with hub.subscribe() as one, hub.subscribe(0) as other:
+        await hub.put_many([1, 2])
+        first = hub.put(3)
+        first.send(None)
+        second = await waiting(hub.put(4))
+        assert [1, 2] == await one.get_many(2)  # both are granted
+        waits_to_get(feed_of(hub))
+        step(first)
+        assert 1 == hub._senders.woken
+        await second
+        assert [1, 2, 3, 4] == await other.get_many(5)
+
+
 async def test_a_put_that_is_interrupted_while_it_gives_back_gives_back_all_the_same() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one:
@@ -110,6 +137,45 @@ async def test_a_put_that_is_interrupted_while_it_gives_back_gives_back_all_the_
             coroutine.close()
         assert behind.done()
         assert 1 == hub._senders.woken
+
+
+async def test_a_subscription_that_is_interrupted_before_it_counts_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Broadcast[int]()
+    once(monkeypatch, "_forget_history", interrupt, before=True)
+    with pytest.raises(KeyboardInterrupt):
+        hub.subscribe()
+    gc.collect()
+    assert 0 == hub.subscribers
+    hub.put_nowait(1)
+    assert 1 == hub.statistics().unheard
+
+
+async def test_an_item_that_a_handler_puts_while_another_is_promised_is_promised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        getting = [await waiting(one.get()) for _ in range(3)]
+        once(monkeypatch, "_become_due", lambda: hub.put_nowait(2), before=True, of=Feed)
+        hub.put_nowait(1)
+        assert [1, 2] == [await getting[0], await getting[1]]
+        hub.put_nowait(3)
+        assert 3 == await getting[2]
+
+
+async def test_selects_that_get_and_are_given_up_leave_one_note_with_the_hub() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        for _ in range(3):
+            assert await cancelled(await waiting(select(one.on_get())))
+        feed = feed_of(hub)
+        assert [feed] == hub._due
+        hub.put_nowait(1)
+        assert [] == hub._due
+    feed._become_due()  # as a get does that has waited when it left
+    assert [] == hub._due
 
 
 async def test_leaving_that_is_interrupted_leaves() -> None:
@@ -242,6 +308,16 @@ async def test_who_waits_for_a_bell_looks_again(monkeypatch: pytest.MonkeyPatch)
     assert (0, None) == await select(hub.on_close())
 
 
+@pytest.mark.parametrize("call", ["get", "select"])
+async def test_a_get_that_lags_while_it_begins_to_wait_is_told(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.RAISE) as one:
+        once(monkeypatch, "_move_to", lambda: [hub.put_nowait(item) for item in (1, 2)], before=True, of=Feed)
+        with pytest.raises(ChannelLagged):
+            await (one.get() if call == "get" else select(one.on_get()))
+        assert 2 == one.get_nowait()
+
+
 async def test_a_report_that_a_handler_has_changed_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     hub = Broadcast[int]()
     with hub.subscribe(1, lag=Lag.RAISE) as one:
@@ -262,17 +338,49 @@ async def test_a_report_that_a_handler_has_changed_is_made_again(monkeypatch: py
         assert 3 == one.get_nowait()
 
 
-async def test_a_woken_get_of_a_closed_subscription_that_lags_lets_the_next_one_be_told() -> None:
+@pytest.mark.parametrize("size", [1, 3])
+async def test_a_woken_get_of_a_closed_subscription_that_lags_lets_the_next_one_be_told(size: int) -> None:
     hub = Broadcast[int]()
-    with hub.subscribe(1, lag=Lag.RAISE) as one:
+    with hub.subscribe(size, lag=Lag.RAISE) as one:
         getting = await waiting(one.get())
-        for item in (1, 2, 3):
+        for item in range(size + 2):
             hub.put_nowait(item)
         hub.close()
-        assert 1 == await getting
+        assert 0 == await getting
         with pytest.raises(ChannelLagged):
             one.get_nowait()
-        assert 3 == one.get_nowait()
+        assert 2 == one.get_nowait()
+
+
+async def test_a_get_that_a_handler_lets_lag_as_it_ends_lets_the_next_one_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(2, lag=Lag.RAISE) as one:
+        await hub.put_many([1, 2, 3])
+        assert 1 == one.missed()
+        once(monkeypatch, "_open_gets", lambda: [hub.put_nowait(item) for item in (4, 5, 6)], before=True, of=Machine)
+        assert 2 == one.get_nowait()
+        with pytest.raises(ChannelLagged):
+            one.get_nowait()
+        assert [5, 6] == one.get_many_nowait()
+
+
+async def test_a_get_whose_item_a_handler_takes_as_it_begins_to_wait_is_woken_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        taken: list[int] = []
+
+        def handler() -> None:
+            hub.put_nowait(1)
+            taken.append(one.get_nowait())
+
+        once(monkeypatch, "_become_due", handler, of=Feed)
+        getting = await waiting(one.get())
+        hub.put_nowait(2)
+        assert ([1], 2) == (taken, await getting)
 
 
 async def test_a_grant_that_is_given_back_in_another_thread_passes_on() -> None:
@@ -294,10 +402,23 @@ async def test_what_was_cut_off_has_an_event_loop_of_its_own() -> None:
         feed = feed_of(hub)
         hub.put_nowait(1)
         hub.put_nowait(2)
-        feed._move_to(asyncio.get_running_loop())
-        assert hub._loop is None
+        feed._move_to(loop := asyncio.get_running_loop())
+        assert (None, loop) == (hub._loop, feed._loop)
         assert not feed._has_waiters()
         assert "<Subscription maxsize=1 qsize=1 closed lag=DISCONNECT>" == str(feed)
+
+
+async def test_who_joins_what_was_cut_off_is_woken_in_its_own_thread_only() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.DISCONNECT) as one:
+        feed = feed_of(hub)
+        hub.put_nowait(1)
+        hub.put_nowait(2)
+        joining = await waiting(feed.join())
+        with pytest.raises(RuntimeError, match="not thread-safe"):
+            await asyncio.to_thread(one.get_nowait)
+        assert 1 == one.get_nowait()
+        await joining
 
 
 async def test_a_subscription_that_drops_and_has_room_for_what_was_granted_only_drops_nothing() -> None:

@@ -1,6 +1,7 @@
 """The long runs of what is built on channels, shortened: what a mutant there meets last."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from aiochannel.testing import Report, explore
@@ -18,18 +19,16 @@ def by_reports(reports: Iterable[Callable[[], Report]]) -> str:
 
 
 def by_broadcasts() -> str:
-    hard_cases = (
-        lambda case=case: explore(case, cancellations=2, budget=1000, seconds=10) for case in programs.PROGRAMS.values()
-    )
-    return by_reports(hard_cases)
+    cases = programs.PROGRAMS.values()
+    return by_reports(partial(explore, case, cancellations=2, budget=1000, seconds=10) for case in cases)
 
 
 def by_broadcasts_at_random() -> str:
-    return by_reports(lambda seed=seed: chance.play(seed, 5) for seed in range(60, 1000))
+    return by_reports(partial(chance.play, seed, 5) for seed in range(60, 1000))
 
 
 def by_calls() -> str:
-    return by_reports(lambda text=text: calling.play(text, 1000, 2, 10) for text in calling.PROGRAMS)
+    return by_reports(partial(calling.play, text, 1000, 2, 10) for text in calling.PROGRAMS)
 
 
 BROADCAST: Final[list[Step]] = [by_broadcasts_at_random, by_broadcasts]
