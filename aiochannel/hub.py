@@ -111,8 +111,8 @@ class Hub(Delivery[T]):
                 senders.grant(senders.woken + 1, (), NOBODY)
             else:
                 self._tell_when_it_has_room(own)
-                passed_over += 1
                 if senders and senders[0] is first:  # or else a signal handler has woken it
+                    passed_over += 1
                     del senders[0]
                     senders += [first]
 
@@ -270,7 +270,6 @@ class Hub(Delivery[T]):
         for feed in self._feeds:
             feed._forget_waiters()
             feed._loop = self._loop
-        self._obstacle = None
         self._shut_space()
         del forgotten  # as in `Machine`
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import product
 from typing import Never
@@ -34,12 +35,15 @@ from aiochannel import (
     select,
 )
 from aiochannel._core import machine
+from aiochannel._core.machine import Machine
+from aiochannel.feeds import Feed
 from aiochannel.testing import explore
 from tests.broadcast.__main__ import main
 from tests.broadcast.chance import play
 from tests.broadcast.programs import PROGRAMS
 from tests.budgets import small_budgets
 from tests.conftest import cancelled, settle, waiting, without_gc
+from tests.test_channel_loops import new_loop
 
 
 def rest(subscription: Subscription[int]) -> list[int]:
@@ -278,6 +282,101 @@ async def test_a_select_that_is_the_only_room_is_not_matched_with_itself() -> No
             granted.send(None)
         assert (1, 2) == await both
         assert [] == rest(one)
+
+
+async def test_a_select_that_was_passed_over_is_granted_when_another_receiver_begins_to_wait() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe(0), hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = hub.put(2)
+        granted.send(None)
+        one.get_nowait()
+        both = await waiting(select(hub.on_put(3), one.on_get()))
+        getting = asyncio.create_task(one.get())
+        assert ((0, None), 3) == (await both, await getting)
+        with pytest.raises(StopIteration):
+            granted.send(None)
+        assert [2] == rest(one)
+
+
+async def test_puts_behind_selects_that_are_passed_over_are_granted_the_room_that_these_are() -> None:
+    hub = Broadcast[int](1, replay=1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = [hub.put(2), hub.put(4)]
+        granted[0].send(None)
+        one.get_nowait()
+        with hub.subscribe():  # it holds what is replayed
+            first = await waiting(select(hub.on_put(3), one.on_get()))
+            granted[1].send(None)
+        second = await waiting(select(hub.on_put(5), one.on_get()))
+        assert 2 == hub._senders.woken
+        for put in granted:
+            with pytest.raises(StopIteration):
+                put.send(None)
+        assert ((1, 2), (1, 4)) == (await first, await second)
+
+
+async def test_a_select_that_was_passed_over_is_granted_when_the_puts_before_it_are_cancelled() -> None:
+    hub = Broadcast[int](1, replay=1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = [hub.put(2), hub.put(4)]
+        granted[0].send(None)
+        one.get_nowait()
+        with hub.subscribe():  # it holds what is replayed
+            both = await waiting(select(hub.on_put(3), one.on_get()))
+            granted[1].send(None)
+        for put in granted:
+            put.close()
+        assert (0, None) == await both
+        assert [3] == rest(one)
+
+
+async def test_a_select_that_gets_where_no_put_waits_is_granted_a_slot_beside_another() -> None:
+    hub = Broadcast[int](2)
+    with hub.subscribe() as one, hub.subscribe(1, lag=Lag.SKIP) as lossy:
+        await hub.put_many([1, 2])
+        granted = hub.put(3)
+        granted.send(None)
+        assert ([2], 1) == (rest(lossy), one.get_nowait())
+        both = await waiting(select(hub.on_put(4), lossy.on_get()))
+        assert 2 == one.get_nowait()
+        assert (0, None) == await both
+        with pytest.raises(StopIteration):
+            granted.send(None)
+        assert [4, 3] == rest(one)
+
+
+async def test_a_put_that_waits_looks_at_each_subscription_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[object] = []
+    bound = vars(Machine)["_bound"]
+
+    def look(feed: Feed[int]) -> object:
+        looks.append(feed)
+        return bound.__get__(feed)
+
+    hub = Broadcast[int](1)
+    ends = [hub.subscribe() for _ in range(30)]
+    subscriptions = [end.__enter__() for end in ends]
+    hub.put_nowait(1)
+    putting = await waiting(hub.put(2))
+    monkeypatch.setattr(Feed, "_bound", property(look, bound.__set__), raising=False)
+    for subscription in reversed(subscriptions):
+        subscription.get_nowait()
+    await putting
+    assert len(looks) <= 5 * len(ends)
+
+
+async def test_one_slot_is_granted_to_one_put() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        putting = [await waiting(hub.put(item)) for item in (2, 3, 4)]
+        assert 1 == one.get_nowait()
+        await settle()
+        assert [True, False, False] == [put.done() for put in putting]
+        assert [2, 3, 4] == [await one.get() for _ in range(3)]
 
 
 async def test_room_beside_a_granted_slot_is_for_anybody_and_the_slot_is_not() -> None:
@@ -1139,16 +1238,120 @@ async def test_a_subscription_may_wait_in_the_loop_of_its_broadcast_only() -> No
         assert 2 == await getting
 
 
-def test_a_given_loop_is_the_only_one() -> None:
+def waits_of(hub: Broadcast[int], one: Subscription[int]) -> dict[str, Coroutine[object, Never, object]]:
+    """Return a call of each kind, which has to wait where the broadcast is full and one item was taken from `one`."""
+    return {
+        "put": hub.put(3),
+        "get": one.get(),
+        "select": select(one.on_get()),
+        "wait_unsubscribed": hub.wait_unsubscribed(),
+        "join": hub.join(),
+        "join of a subscription": one.join(),
+        "wait_closed": hub.wait_closed(),
+    }
+
+
+WAITS = ["put", "get", "select", "wait_unsubscribed", "join", "join of a subscription", "wait_closed"]
+
+
+def only(name: str, calls: dict[str, Coroutine[object, Never, object]]) -> Coroutine[object, Never, object]:
+    chosen = calls.pop(name)
+    for call in calls.values():
+        call.close()
+    return chosen
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_a_given_loop_is_the_only_one(name: str) -> None:
     loop = asyncio.new_event_loop()
     hub = Broadcast[int](1, loop)
-
-    async def wait() -> None:
-        with hub.subscribe() as one, pytest.raises(RuntimeError, match="was made for"):
-            await one.get()
-
-    asyncio.run(wait())
+    with hub.subscribe() as one, hub.subscribe():
+        hub.put_nowait(1)
+        one.get_nowait()
+        with pytest.raises(RuntimeError, match="was made for"):
+            asyncio.run(only(name, waits_of(hub, one)))
+    with pytest.raises(RuntimeError, match="was made for"):
+        asyncio.run(hub.wait_subscribed())
     loop.close()
+
+
+@pytest.mark.parametrize("name", WAITS)
+async def test_who_waits_keeps_every_other_loop_away(name: str) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe():
+        hub.put_nowait(1)
+        one.get_nowait()
+        wait = await waiting(only(name, waits_of(hub, one)))
+        with pytest.raises(RuntimeError, match="wait on"):
+            await asyncio.to_thread(asyncio.run, hub.wait_closed())
+        assert await cancelled(wait)
+    wait = await waiting(hub.wait_subscribed())
+    with pytest.raises(RuntimeError, match="wait on"):
+        await asyncio.to_thread(asyncio.run, hub.wait_closed())
+    assert await cancelled(wait)
+
+
+@pytest.mark.parametrize("name", [*WAITS, "wait_subscribed"])
+def test_who_waits_in_a_closed_loop_of_another_thread_is_forgotten(name: str) -> None:
+    def wait_for_ever() -> None:
+        with new_loop() as loop:
+            call = hub.wait_subscribed() if name == "wait_subscribed" else only(name, waits_of(hub, one))
+            tasks.append(loop.create_task(call))
+            loop.run_until_complete(settle())
+
+    tasks: list[asyncio.Task[object]] = []
+    hub = Broadcast[int](1)
+    end = hub.subscribe()
+    one = end.__enter__()
+    if name == "wait_subscribed":
+        end.leave()
+    else:
+        other = hub.subscribe()
+        hub.put_nowait(1)
+        one.get_nowait()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(wait_for_ever).result()
+    if name == "wait_subscribed":
+        hub.subscribe().leave()
+    else:
+        other.leave()
+        hub.put_nowait(5)
+        assert 5 == one.get_nowait()
+        end.leave()
+    hub.close()
+    asyncio.run(hub.join())
+    assert not tasks[0].done()
+
+
+@pytest.mark.parametrize("name", ["put", "get"])
+async def test_who_was_woken_keeps_every_other_loop_away(name: str) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        if name == "put":
+            hub.put_nowait(1)
+        woken = hub.put(2) if name == "put" else one.get()
+        woken.send(None)
+        if name == "put":
+            one.get_nowait()
+        else:
+            hub.put_nowait(2)
+        with pytest.raises(RuntimeError, match="wait on"):
+            await asyncio.to_thread(asyncio.run, hub.wait_closed())
+        with pytest.raises(StopIteration):
+            woken.send(None)
+
+
+async def test_a_grant_of_a_broadcast_that_was_closed_keeps_no_loop_away() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = hub.put(2)
+        granted.send(None)
+        one.get_nowait()
+        hub.close()
+        await asyncio.to_thread(asyncio.run, hub.join())
+        with pytest.raises(ChannelClosed):
+            granted.send(None)
 
 
 async def test_a_subscription_collected_in_another_thread_leaves_in_the_loop() -> None:

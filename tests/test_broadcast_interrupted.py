@@ -11,7 +11,7 @@ from typing import Never, TypeVar
 import pytest
 from typing_extensions import override
 
-from aiochannel import Broadcast, ChannelFull, ChannelLagged, Lag, Subscription, feeds, select
+from aiochannel import Broadcast, Channel, ChannelFull, ChannelLagged, Lag, Subscription, feeds, select
 from aiochannel._core.machine import Machine
 from aiochannel._core.waiters import Waiter, WaitQueue
 from aiochannel.feeds import Feed
@@ -265,6 +265,15 @@ async def test_a_handler_that_gives_room_while_a_put_looks_for_it_is_heard(monke
         assert [2, 2] == [one.get_nowait(), two.get_nowait()]
 
 
+async def test_a_handler_that_gives_room_before_a_put_is_told_of_that_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        once(monkeypatch, "_tell_when_it_has_room", one.get_nowait, before=True)
+        await hub.put(2)
+        assert 2 == one.get_nowait()
+
+
 async def test_a_select_that_a_handler_has_removed_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one:
@@ -278,6 +287,29 @@ async def test_a_select_that_a_handler_has_removed_is_not_passed_over(monkeypatc
         with pytest.raises(StopIteration):
             put.send(None)
         assert (1, 2) == await both
+
+
+async def test_a_put_behind_a_select_that_a_handler_has_woken_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Broadcast[int](1, replay=1)
+    other = Channel[int]()
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = hub.put(2)
+        granted.send(None)
+        one.get_nowait()
+        end = hub.subscribe()
+        selecting = await waiting(select(hub.on_put(3), one.on_get(), other.on_get()))
+        putting = await waiting(hub.put(4))
+        once(monkeypatch, "_own_room", lambda: other.put_nowait(9))
+        end.leave()  # now there is room in the select only
+        assert (2, 9) == await selecting
+        with pytest.raises(StopIteration):
+            granted.send(None)
+        assert 2 == one.get_nowait()
+        await putting
+        assert 4 == one.get_nowait()
 
 
 async def test_a_receiver_that_enters_looks_again() -> None:
@@ -391,9 +423,25 @@ async def test_a_grant_that_is_given_back_in_another_thread_passes_on() -> None:
         first.send(None)
         second = await waiting(hub.put(3))
         one.get_nowait()
+        asyncio.get_running_loop().set_debug(True)  # so that it refuses to be called from another thread
         await asyncio.to_thread(first.close)
         await second
         assert 3 == one.get_nowait()
+
+
+async def test_a_grant_of_a_closed_loop_of_another_thread_is_given_back_quietly() -> None:
+    async def use() -> None:
+        putting.send(None)
+        end.leave()  # it is granted
+
+    hub = Broadcast[int](1)
+    end = hub.subscribe()
+    hub.put_nowait(1)
+    putting = hub.put(2)
+    await asyncio.to_thread(asyncio.run, use())
+    putting.close()
+    await hub.wait_unsubscribed()
+    assert 0 == hub._senders.woken
 
 
 async def test_what_was_cut_off_has_an_event_loop_of_its_own() -> None:
