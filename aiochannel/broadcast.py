@@ -99,6 +99,7 @@ class Broadcast(Hub[T]):
         Raises:
             TypeError: `maxsize` is not an integer >= 0, or `lag` is not a Lag.
             ValueError: it could not hold the items that are replayed; or it has no limit, and so cannot lag.
+            RuntimeError: tasks of another thread wait on the broadcast.
         """
         size = self._maxsize if maxsize is None else _count("maxsize", maxsize)
         policy: object = lag
@@ -108,6 +109,8 @@ class Broadcast(Hub[T]):
             raise ValueError(f"a subscription of maxsize {size} cannot hold the {self._replay} replayed items")
         if not size and lag is not Lag.WAIT:
             raise ValueError(f"{lag} needs a maxsize: a subscription without a limit always has room")
+        if _get_running_loop() is not self._loop:
+            self._check_loop()
         feed = make_feed(self, size, lag)
         end = OpenSubscription(feed)
         handle = SubscriptionHandle(feed, end)

@@ -1291,36 +1291,51 @@ async def test_who_waits_keeps_every_other_loop_away(name: str) -> None:
     assert await cancelled(wait)
 
 
-@pytest.mark.parametrize("name", [*WAITS, "wait_subscribed"])
-def test_who_waits_in_a_closed_loop_of_another_thread_is_forgotten(name: str) -> None:
-    def wait_for_ever() -> None:
-        with new_loop() as loop:
-            call = hub.wait_subscribed() if name == "wait_subscribed" else only(name, waits_of(hub, one))
-            tasks.append(loop.create_task(call))
-            loop.run_until_complete(settle())
+def leave_waiting(call: Coroutine[object, Never, object]) -> "asyncio.Task[object]":
+    """Let a task wait in a loop of another thread, which is closed."""
 
-    tasks: list[asyncio.Task[object]] = []
+    def wait_for_ever() -> "asyncio.Task[object]":
+        with new_loop() as loop:
+            task = loop.create_task(call)
+            loop.run_until_complete(settle())
+            return task
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(wait_for_ever).result()
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_who_waits_in_a_closed_loop_of_another_thread_is_forgotten(name: str) -> None:
     hub = Broadcast[int](1)
-    end = hub.subscribe()
-    one = end.__enter__()
-    if name == "wait_subscribed":
-        end.leave()
-    else:
+    with hub.subscribe() as one:
         other = hub.subscribe()
         hub.put_nowait(1)
         one.get_nowait()
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(wait_for_ever).result()
-    if name == "wait_subscribed":
-        hub.subscribe().leave()
-    else:
+        task = leave_waiting(only(name, waits_of(hub, one)))
         other.leave()
         hub.put_nowait(5)
         assert 5 == one.get_nowait()
-        end.leave()
     hub.close()
     asyncio.run(hub.join())
-    assert not tasks[0].done()
+    assert not task.done()
+
+
+def test_who_waits_for_a_subscriber_in_a_closed_loop_is_forgotten() -> None:
+    hub = Broadcast[int](1)
+    task = leave_waiting(hub.wait_subscribed())
+    with hub.subscribe():
+        hub.put_nowait(1)
+    assert not task.done()
+
+
+async def test_a_subscription_in_another_thread_is_refused_while_somebody_waits_for_one() -> None:
+    hub = Broadcast[int]()
+    wait = await waiting(hub.wait_subscribed())
+    with pytest.raises(RuntimeError, match="not thread-safe"):
+        await asyncio.to_thread(hub.subscribe)
+    assert 0 == hub.subscribers
+    with hub.subscribe():
+        await wait
 
 
 @pytest.mark.parametrize("name", ["put", "get"])
