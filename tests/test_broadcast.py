@@ -447,7 +447,7 @@ async def test_qsize_is_that_of_the_slowest_for_which_puts_wait() -> None:
 async def test_the_slowest_has_the_least_room_and_of_such_the_most_items() -> None:
     for one_size, other_size, one_taken, other_taken in product((3, 4, 6), (3, 4, 6), range(4), range(4)):
         hub = Broadcast[int]()
-        with hub.subscribe(one_size) as one, hub.subscribe(other_size) as other:
+        with hub.subscribe(one_size) as one, hub.subscribe(1, lag=Lag.SKIP), hub.subscribe(other_size) as other:
             await hub.put_many(range(3))
             one.get_many_nowait(one_taken) if one_taken else ()
             other.get_many_nowait(other_taken) if other_taken else ()
@@ -804,6 +804,18 @@ async def test_gets_that_wait_are_told_of_the_close() -> None:
             await getting
 
 
+async def test_a_get_of_a_closed_subscription_waits_while_an_item_is_promised_to_another() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        first = one.get()
+        first.send(None)
+        hub.put_nowait(1)
+        hub.close()
+        second = await waiting(one.get())
+        first.close()
+        assert 1 == await second
+
+
 async def test_subscribing_after_the_close_gives_the_replay_and_the_end() -> None:
     hub = Broadcast[int](replay=1)
     await hub.put_many([1, 2])
@@ -1110,11 +1122,13 @@ async def test_selects_that_put_let_others_run() -> None:
         assert ran.done()
 
 
-async def test_gets_of_a_long_backlog_let_others_run() -> None:
+@pytest.mark.parametrize("lag", [Lag.WAIT, Lag.RAISE])
+async def test_gets_of_a_long_backlog_let_others_run(lag: Lag) -> None:
     hub = Broadcast[int]()
-    with hub.subscribe() as one, small_budgets():
-        for item in range(9):
+    with hub.subscribe(9 if lag is Lag.RAISE else 0, lag=lag) as one, small_budgets():
+        for item in range(10):
             hub.put_nowait(item)
+        assert (lag is Lag.RAISE) == one.missed()
         ran = asyncio.create_task(asyncio.sleep(0))
         for _ in range(9):
             await one.get()

@@ -5,7 +5,8 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Never, TypeVar
 
@@ -128,6 +129,47 @@ async def test_a_granted_put_that_is_interrupted_leaves_the_grant_of_another_as_
         assert (True, 1) == (waiter.done(), hub._senders.woken)
         await second
         assert [1, 2, 3, 4] == await other.get_many(5)
+
+
+async def test_a_granted_put_that_is_interrupted_after_the_delivery_has_used_its_slot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def deliver(delivery: Iterable[object]) -> Never:
+        monkeypatch.undo()
+        deque(delivery, 0)
+        raise KeyboardInterrupt
+
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        put = hub.put(2)
+        put.send(None)
+        one.get_nowait()
+        monkeypatch.setattr("aiochannel.hub.any", deliver, raising=False)
+        step(put)
+        assert (0, 2) == (hub._senders.woken, one.get_nowait())
+
+
+async def test_a_slot_that_a_handler_lets_be_granted_while_a_put_measures_is_not_used_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = hub.put(2)
+        granted.send(None)
+        one.get_nowait()
+        both = await waiting(select(hub.on_put(3), one.on_get()))
+        getting = one.get()
+        once(monkeypatch, "_measure", lambda: getting.send(None))  # so the select has room beside itself
+        with pytest.raises(ChannelFull):
+            hub.put_nowait(4)
+        assert (0, None) == await both
+        with pytest.raises(StopIteration, match="3"):
+            getting.send(None)
+        with pytest.raises(StopIteration):
+            granted.send(None)
+        assert 2 == one.get_nowait()
 
 
 async def test_a_put_that_is_interrupted_while_it_gives_back_gives_back_all_the_same() -> None:
