@@ -342,8 +342,10 @@ class DisconnectedFeed(LossyFeed[T]):
             self._hub._missed += 1
             lagged = ChannelLagged(f"{self!r} had no room for an item, and was cut off", self._untold)
             self._closed_by = CUT_OFF
-            self._hub._detach(self)
-            self._shut(lagged)
+            try:
+                self._hub._detach(self)
+            finally:  # a signal handler may have raised
+                self._shut(lagged)
 
 
 def make_feed(hub: Upstream[T], maxsize: int, lag: Lag) -> Feed[T]:

@@ -36,12 +36,14 @@ class Hub(Delivery[T]):
 
     __slots__ = ("_leavers", "_looks_again", "_lossy", "_obstacle", "_seekers")
 
+    _looks_again: bool
+    """Whether somebody has asked for a grant since this one began."""
+
     def __init__(self, replay: int, pinned: AbstractEventLoop | None) -> None:
         super().__init__(replay, pinned)
         self._lossy = 0
         """How many feeds drop what they have no room for."""
         self._obstacle: Feed[T] | None = None
-        self._looks_again = False
         self._seekers: WaitQueue = NOBODY
         """Who waits for somebody to subscribe."""
         self._leavers: WaitQueue = NOBODY

@@ -462,9 +462,9 @@ async def test_a_cancelled_get_in_the_middle_of_others_is_no_room() -> None:
         assert 0 == one.get_nowait()
         getting = [await waiting(one.get()) for _ in range(5)]
         assert await cancelled(getting[2])
-        for item in range(5):
-            assert not hub.full()
-            hub.put_nowait(item)
+        for room in range(5, 0, -1):
+            assert room == hub._room()
+            hub.put_nowait(room)
         assert hub.full()
 
 
@@ -473,7 +473,7 @@ async def test_a_batch_that_waits_is_room_for_all_that_it_asks_for() -> None:
     with hub.subscribe() as one:
         getting = await waiting(one.get_many(3, within=math.inf))
         for item in range(4):
-            assert not hub.full()
+            assert 4 - item == hub._room()
             hub.put_nowait(item)
         assert hub.full()
         assert [0, 1, 2] == await getting
@@ -635,6 +635,29 @@ async def test_a_subscription_that_lags_delays_no_put_and_counts_again_when_it_h
         assert [7] == rest(one)
 
 
+async def test_a_subscription_that_counts_again_makes_no_room_in_others() -> None:
+    hub = Broadcast[int](3)
+    with hub.subscribe() as one, hub.subscribe(2, lag=Lag.SKIP) as lossy:
+        await hub.put_many([1, 2, 3])
+        assert ([2, 3], 1) == (rest(lossy), one.get_nowait())
+        hub.put_nowait(4)
+        with pytest.raises(ChannelFull):
+            hub.put_nowait(5)
+
+
+@pytest.mark.parametrize("lag", [Lag.RAISE, Lag.SKIP])
+async def test_a_subscription_that_lagged_ends_with_the_broadcast(lag: Lag) -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=lag) as one:
+        await hub.put_many([1, 2])
+        hub.close()
+        assert 1 == one.missed()
+        assert [2] == [item async for item in one]
+        for call in (one.get_nowait, one.get_many_nowait):
+            with pytest.raises(ChannelClosed):
+                call()
+
+
 async def test_a_put_that_was_granted_drops_what_a_subscription_has_no_room_for() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as waited_for, hub.subscribe(1, lag=Lag.SKIP) as one:
@@ -655,13 +678,36 @@ async def test_puts_that_were_granted_drop_what_several_subscriptions_have_no_ro
         hub.subscribe(2, lag=Lag.DISCONNECT) as cut_off,
     ):
         hub.put_nowait(1)
-        for item in (2, 3, 4):
-            putting = await waiting(hub.put(item))
+        for putting in [await waiting(hub.put(item)) for item in (2, 3, 4)]:
             one.get_nowait()
             await putting
         assert ([2, 3, 4], [3, 4], [1, 2]) == (rest(three), rest(two), rest(cut_off))
         assert (1, 2, 4) == (three.missed(), two.missed(), hub.statistics().missed)
         assert (4, 3) == (one.get_nowait(), hub.subscribers)
+
+
+async def test_puts_that_were_granted_drop_what_the_only_subscription_that_drops_has_no_room_for() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe(2, lag=Lag.SKIP) as two:
+        hub.put_nowait(1)
+        for putting in [await waiting(hub.put(item)) for item in (2, 3)]:
+            one.get_nowait()
+            await putting
+        assert [2, 3] == rest(two)
+
+
+async def test_what_is_replayed_no_more_is_not_kept() -> None:
+    hub = Broadcast[int](replay=2)
+    with hub.subscribe():
+        for item in range(9):
+            await hub.put(item)
+        assert [7, 8] == list(hub._history)
+
+
+async def test_a_clone_of_a_subscription_has_its_size() -> None:
+    hub = Broadcast[int](3)
+    with hub.subscribe(2) as one, hub.subscribe(2).clone() as other:
+        assert 2 == one.maxsize == other.maxsize
 
 
 async def test_only_a_put_drops_what_a_cancelled_get_has_left_too_many() -> None:
@@ -760,6 +806,10 @@ async def test_replayed_items_take_room() -> None:
 def test_what_could_not_hold_the_replayed_items_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot hold the 3 replayed"):
         Broadcast[int](2, replay=3)
+    with pytest.raises(ValueError, match="cannot hold the 2 replayed"):
+        Broadcast[int](1, replay=2)
+    with pytest.raises(ValueError, match="cannot hold the 2 replayed"):
+        Broadcast[int](replay=2).subscribe(1)
     with pytest.raises(ValueError, match="cannot hold the 3 replayed"):
         Broadcast[int](replay=3).subscribe(2)
 
@@ -1210,6 +1260,9 @@ async def test_a_put_in_another_thread_wakes_nobody() -> None:
         hub.put_nowait(1)
         assert 1 == one.get_nowait()
         getting = await waiting(one.get())
+        hub.put_nowait(1)  # from now on there is space for more puts
+        assert 1 == await getting
+        getting = await waiting(one.get())
         for put in (hub.put_nowait, lambda item: asyncio.run(hub.put(item))):
             with pytest.raises(RuntimeError, match="not thread-safe"):
                 await asyncio.to_thread(put, 2)
@@ -1331,6 +1384,16 @@ def test_who_waits_in_a_closed_loop_of_another_thread_is_forgotten(name: str) ->
         assert 5 == one.get_nowait()
     hub.close()
     asyncio.run(hub.join())
+    assert not task.done()
+
+
+def test_who_joins_in_a_closed_loop_what_was_cut_off_is_forgotten() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.DISCONNECT) as one:
+        hub.put_nowait(1)
+        hub.put_nowait(2)
+        task = leave_waiting(one.join())
+        assert 1 == one.get_nowait()
     assert not task.done()
 
 

@@ -13,7 +13,18 @@ from typing import Never, TypeVar
 import pytest
 from typing_extensions import override
 
-from aiochannel import Broadcast, Channel, ChannelFull, ChannelLagged, Lag, Subscription, feeds, select
+from aiochannel import (
+    Broadcast,
+    Channel,
+    ChannelClosed,
+    ChannelEmpty,
+    ChannelFull,
+    ChannelLagged,
+    Lag,
+    Subscription,
+    feeds,
+    select,
+)
 from aiochannel._core.machine import Machine
 from aiochannel._core.waiters import Waiter, WaitQueue
 from aiochannel.feeds import Feed
@@ -200,6 +211,53 @@ async def test_a_subscription_that_is_interrupted_before_it_counts_leaves_nothin
     assert 1 == hub.statistics().unheard
 
 
+async def test_a_subscription_that_is_interrupted_when_it_counts_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int]()
+    once(monkeypatch, "_shut_space", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        hub.subscribe()
+    gc.collect()
+    assert 0 == hub.subscribers
+
+
+async def test_a_subscription_that_is_interrupted_before_it_has_an_end_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def make(*_: object) -> Never:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aiochannel.broadcast.End", make)
+    hub = Broadcast[int]()
+    with pytest.raises(KeyboardInterrupt):
+        hub.subscribe()
+    assert 0 == hub.subscribers
+
+
+async def test_a_grant_of_a_handler_in_the_middle_of_another_grants_nothing_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        putting = [hub.put(item) for item in (2, 3)]
+        for put in putting:
+            put.send(None)
+        once(monkeypatch, "_is_obstructed", hub._grant)
+        one.get_nowait()
+        assert 1 == hub._senders.woken
+        for put in putting:
+            put.close()
+
+
+async def test_room_that_a_handler_gives_after_a_put_has_looked_is_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        once(monkeypatch, "_is_obstructed", one.get_nowait)
+        await hub.put(2)
+        assert 2 == one.get_nowait()
+
+
 async def test_an_item_that_a_handler_puts_while_another_is_promised_is_promised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -224,6 +282,64 @@ async def test_selects_that_get_and_are_given_up_leave_one_note_with_the_hub() -
         assert [] == hub._due
     feed._become_due()  # as a get does that has waited when it left
     assert [] == hub._due
+
+
+async def test_gets_that_wait_behind_one_that_an_interrupted_put_has_woken_are_woken_by_the_next_put() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(), hub.subscribe(2, lag=Lag.SKIP) as lossy:
+        waiter = waits_to_get(feed_of(hub))
+        getting = [await waiting(lossy.get()) for _ in range(2)]
+        with pytest.raises(KeyboardInterrupt):
+            hub.put_nowait(1)
+        assert waiter.done()
+        hub.put_nowait(2)
+        assert [1, 2] == await asyncio.gather(*getting)
+
+
+async def test_cutting_off_that_is_interrupted_cuts_off() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.DISCONNECT) as one:
+        hub._move_to(loop := asyncio.get_running_loop())
+        hub.put_nowait(1)
+        waiter = Interrupted()
+        hub._leavers_in(loop).append(waiter)
+        with pytest.raises(KeyboardInterrupt):
+            hub.put_nowait(2)
+        assert (0, True) == (hub.subscribers, one.closed())
+        assert [1] == one.get_many_nowait()
+        with pytest.raises(ChannelClosed) as caught:
+            one.get_nowait()
+        assert isinstance(caught.value.__cause__, ChannelLagged)
+
+
+async def test_an_item_that_is_promised_is_not_taken_by_a_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    def handler() -> None:
+        with pytest.raises(ChannelEmpty):
+            one.get_nowait()
+
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        getting = await waiting(one.get())
+        once(monkeypatch, "promise", handler, of=WaitQueue)
+        hub.put_nowait(1)
+        assert 1 == await getting
+
+
+async def test_a_get_that_a_handler_finds_due_is_woken_by_the_next_put() -> None:
+    class Due(list[Feed[int]]):
+        @override
+        def append(self, feed: Feed[int], /) -> None:
+            super().append(feed)
+            hub.put_nowait(1)
+            taken.append(one.get_nowait())
+
+    hub = Broadcast[int]()
+    taken: list[int] = []
+    with hub.subscribe() as one:
+        hub._due = Due()
+        getting = await waiting(one.get())
+        hub.put_nowait(2)
+        assert ([1], 2) == (taken, await getting)
 
 
 async def test_leaving_that_is_interrupted_leaves() -> None:
