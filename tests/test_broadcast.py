@@ -368,6 +368,34 @@ async def test_a_put_that_waits_looks_at_each_subscription_about_once(monkeypatc
     assert len(looks) <= 5 * len(ends)
 
 
+async def test_a_cancelled_get_in_the_middle_of_others_is_no_slot_for_puts_that_wait() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        other = hub.subscribe()
+        hub.put_nowait(0)
+        assert 0 == one.get_nowait()
+        getting = [await waiting(one.get()) for _ in range(5)]
+        putting = [await waiting(hub.put(item)) for item in range(6)]
+        assert await cancelled(getting[2])
+        other.leave()
+        assert 5 == hub._senders.woken
+        await asyncio.gather(*getting[:2], *getting[3:], *putting[:5])
+        assert [4, 5] == [await one.get() for _ in range(2)]
+
+
+async def test_every_subscription_of_three_is_waited_for() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe() as two, hub.subscribe() as three:
+        hub.put_nowait(1)
+        putting = await waiting(hub.put(2))
+        for subscription in (three, one):
+            subscription.get_nowait()
+            await settle()
+            assert not putting.done()
+        two.get_nowait()
+        await putting
+
+
 async def test_one_slot_is_granted_to_one_put() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one:
@@ -689,6 +717,7 @@ async def test_puts_that_were_granted_drop_what_several_subscriptions_have_no_ro
 async def test_puts_that_were_granted_drop_what_the_only_subscription_that_drops_has_no_room_for() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one, hub.subscribe(2, lag=Lag.SKIP) as two:
+        hub.subscribe().leave()
         hub.put_nowait(1)
         for putting in [await waiting(hub.put(item)) for item in (2, 3)]:
             one.get_nowait()
@@ -843,6 +872,33 @@ async def test_a_cause_reaches_every_subscription_and_every_put() -> None:
         assert 1 == await one.get()
         with pytest.raises(ChannelClosed, match="from ValueError"):
             await anext(one)
+
+
+async def test_a_closed_broadcast_accepts_nothing_although_there_was_space() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        await hub.put(1)
+        hub.close()
+        for put in (hub.put(2), hub.put_many([2])):
+            with pytest.raises(ChannelClosed):
+                await put
+        with pytest.raises(ChannelClosed):
+            hub.put_nowait(2)
+        assert [1] == rest(one)
+
+
+async def test_a_close_refuses_puts_that_wait_before_it_tells_who_waits_for_it() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe():
+        hub.put_nowait(1)
+        told: list[str] = []
+        closing = await waiting(hub.wait_closed())
+        closing.add_done_callback(lambda _: told.append("closed"))
+        putting = await waiting(hub.put(2))
+        putting.add_done_callback(lambda _: told.append("refused"))
+        hub.close()
+        await asyncio.wait([closing, putting])
+        assert (["refused", "closed"], ChannelClosed) == (told, type(putting.exception()))
 
 
 async def test_gets_that_wait_are_told_of_the_close() -> None:
@@ -1083,6 +1139,16 @@ async def test_wait_subscribed_and_wait_unsubscribed() -> None:
         await hub.wait_subscribed()
         gone = [await waiting(hub.wait_unsubscribed()) for _ in range(2)]
     await asyncio.gather(*gone)
+
+
+async def test_nobody_is_unsubscribed_while_somebody_is_subscribed() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe():
+        gone = await waiting(hub.wait_unsubscribed())
+        hub.subscribe().leave()
+        await settle()
+        assert not gone.done()
+    await gone
 
 
 async def test_wait_subscribed_raises_on_a_closed_broadcast_without_subscribers() -> None:

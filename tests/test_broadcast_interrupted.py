@@ -233,6 +233,19 @@ async def test_a_subscription_that_is_interrupted_before_it_has_an_end_does_not_
     assert 0 == hub.subscribers
 
 
+async def test_what_an_interrupted_put_has_left_too_many_is_not_replayed() -> None:
+    hub = Broadcast[int](replay=1)
+    with hub.subscribe():
+        hub.put_nowait(1)
+        waiter = waits_to_get(feed_of(hub), times=0)
+        assert waiter.done()
+        feed_of(hub)._enqueue_receiver(Interrupted(), asyncio.get_running_loop())
+        with pytest.raises(KeyboardInterrupt):
+            hub.put_nowait(2)
+        with hub.subscribe(1) as late:
+            assert [2] == late.get_many_nowait()
+
+
 async def test_a_grant_of_a_handler_in_the_middle_of_another_grants_nothing_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -247,6 +260,18 @@ async def test_a_grant_of_a_handler_in_the_middle_of_another_grants_nothing_twic
         assert 1 == hub._senders.woken
         for put in putting:
             put.close()
+
+
+async def test_a_close_of_a_handler_in_the_middle_of_a_grant_refuses_the_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        putting = await waiting(hub.put(2))
+        once(monkeypatch, "_is_obstructed", hub.close)
+        assert 1 == one.get_nowait()
+        with pytest.raises(ChannelClosed):
+            await putting
+        assert 0 == hub._senders.woken
 
 
 async def test_room_that_a_handler_gives_after_a_put_has_looked_is_granted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,6 +344,9 @@ async def test_an_item_that_is_promised_is_not_taken_by_a_handler(monkeypatch: p
 
     hub = Broadcast[int]()
     with hub.subscribe() as one:
+        assert await cancelled(await waiting(one.get()))
+        hub.put_nowait(0)
+        assert 0 == one.get_nowait()  # from now on gets take at once
         getting = await waiting(one.get())
         once(monkeypatch, "promise", handler, of=WaitQueue)
         hub.put_nowait(1)

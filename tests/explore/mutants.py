@@ -38,7 +38,10 @@ TESTS = Path(__file__).parents[1]
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 
 CORE = ["arguments", "closing", "ends", "gathering", "loops", "machine", "moments", "operations", "resting", "waiters"]
-FILES = [*(f"_core/{name}.py" for name in CORE), "cases.py", "channel.py", "handles.py", "selection.py"]
+MAIN = ["cases", "channel", "handles", "selection"]
+BROADCASTS = ["broadcast", "delivery", "feeds", "hub"]
+CALLS = ["calls", "futures"]
+FILES = [*(f"_core/{name}.py" for name in CORE), *(f"{name}.py" for name in [*MAIN, *BROADCASTS, *CALLS])]
 """The files of the package whose mutants have to be decided: noticed, or listed as equivalent."""
 
 UNIT_TESTS = [
