@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import product
+from itertools import permutations, product
 from typing import Never
 
 import pytest
@@ -43,7 +43,7 @@ from tests.broadcast.chance import play
 from tests.broadcast.programs import PROGRAMS
 from tests.budgets import small_budgets
 from tests.conftest import cancelled, settle, waiting, without_gc
-from tests.test_channel_loops import new_loop
+from tests.test_channel_loops import at_once, new_loop
 
 
 def rest(subscription: Subscription[int]) -> list[int]:
@@ -251,6 +251,12 @@ async def test_without_a_subscriber_a_put_goes_ahead() -> None:
         assert [] == rest(late)
 
 
+async def test_the_first_put_is_unheard_where_nobody_is_subscribed() -> None:
+    hub = Broadcast[int]()
+    await hub.put(1)
+    assert 1 == hub.statistics().unheard
+
+
 async def test_a_put_is_unheard_again_when_the_last_subscriber_has_left() -> None:
     hub = Broadcast[int]()
     with hub.subscribe():
@@ -383,16 +389,16 @@ async def test_a_cancelled_get_in_the_middle_of_others_is_no_slot_for_puts_that_
         assert [4, 5] == [await one.get() for _ in range(2)]
 
 
-async def test_every_subscription_of_three_is_waited_for() -> None:
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+async def test_every_subscription_of_three_is_waited_for(order: tuple[int, int, int]) -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one, hub.subscribe() as two, hub.subscribe() as three:
         hub.put_nowait(1)
         putting = await waiting(hub.put(2))
-        for subscription in (three, one):
-            subscription.get_nowait()
-            await settle()
+        for number in order:
             assert not putting.done()
-        two.get_nowait()
+            (one, two, three)[number].get_nowait()
+            await settle()
         await putting
 
 
@@ -1501,13 +1507,14 @@ async def test_who_was_woken_keeps_every_other_loop_away(name: str) -> None:
 
 async def test_a_grant_of_a_broadcast_that_was_closed_keeps_no_loop_away() -> None:
     hub = Broadcast[int](1)
-    with hub.subscribe() as one:
+    with hub.subscribe() as one, hub.subscribe(0):  # the second one holds an item
         hub.put_nowait(1)
         granted = hub.put(2)
         granted.send(None)
         one.get_nowait()
         hub.close()
-        await asyncio.to_thread(asyncio.run, hub.join())
+        with pytest.raises(TimeoutError):
+            await asyncio.to_thread(asyncio.run, at_once(hub.join()))
         with pytest.raises(ChannelClosed):
             granted.send(None)
 

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from threading import active_count
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodDescriptorType, ModuleType
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import coverage
@@ -110,7 +110,7 @@ def _replace_constants(module: ModuleType, changed: ModuleType) -> None:
     """Give every module of the package that has the constant its new value."""
     for name, value in vars(changed).items():
         old = vars(module).get(name)
-        if isinstance(value, int | tuple) and value != old:
+        if isinstance(value, int | tuple | MethodDescriptorType) and value != old:
             for each in list(sys.modules.values()):
                 if each.__name__.partition(".")[0] == PACKAGE.name and vars(each).get(name) is old:
                     setattr(each, name, value)
