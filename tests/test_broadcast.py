@@ -1446,8 +1446,8 @@ def leave_waiting(call: Coroutine[object, Never, object]) -> "asyncio.Task[objec
 @pytest.mark.parametrize("name", WAITS)
 def test_who_waits_in_a_closed_loop_of_another_thread_is_forgotten(name: str) -> None:
     hub = Broadcast[int](1)
+    other = hub.subscribe()
     with hub.subscribe() as one:
-        other = hub.subscribe()
         hub.put_nowait(1)
         one.get_nowait()
         task = leave_waiting(only(name, waits_of(hub, one)))
