@@ -77,6 +77,8 @@ ENDLESS: dict[str, Callable[[], Call]] = {
     "async for, closed and busy": lambda: endless(busy()),
     "select get, closed and busy": lambda: on(busy, lambda channel: select(channel.on_get())),
     "select or_closed, drained": lambda: on(closed, lambda channel: select(channel.on_get().or_closed(None))),
+    "select on_close": lambda: on(closed, lambda channel: select(channel.on_close())),
+    "select mapped on_close": lambda: on(closed, lambda channel: select(channel.on_close().map(str))),
     "select put or_closed, closed": lambda: on(closed, lambda channel: select(channel.on_put(1).or_closed(None))),
     "select get, drained": lambda: on(closed, lambda channel: refused(select(channel.on_get()))),
     "select put, closed": lambda: on(closed, lambda channel: refused(select(channel.on_put(1)))),

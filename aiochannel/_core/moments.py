@@ -44,7 +44,7 @@ class Moment(Side[None]):
                 queue.wake_all()
             await waiter
         except BaseException:
-            if queue is not NOBODY and (not waiter.done() or waiter.cancelled()):
+            if not waiter.done() or waiter.cancelled():
                 queue.discard(waiter)
             raise
 

@@ -1,6 +1,7 @@
 """A batch by size or by time: `get_many(limit, within=seconds)`."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Iterable
 
@@ -146,6 +147,21 @@ async def test_a_batch_can_be_full_when_its_time_is_up(channel: Sides) -> None:
 
 @virtual
 @that_keep_all
+async def test_the_time_of_a_batch_does_not_run_for_an_item_that_is_promised_to_another(channel: Sides) -> None:
+    async def put_and_get() -> tuple[list[object], float]:
+        channel.tx.put_nowait(0)
+        return list(await channel.rx.get_many(9, within=1)), now()
+
+    get = await waiting(channel.rx.get())
+    batch = await waiting(put_and_get())
+    assert 0 == await get
+    await asyncio.sleep(0.5)
+    await channel.tx.put(1)
+    assert ([1], 1.5) == await batch
+
+
+@virtual
+@that_keep_all
 async def test_a_batch_after_a_batch_has_its_own_time(channel: Sides) -> None:
     async def put() -> None:
         for item in range(6):
@@ -190,6 +206,74 @@ async def test_a_batch_is_room_for_what_it_still_asks_for(kind: Kind) -> None:
     assert 3 + kind.capacity == count
     assert 3 == len(await getting)
     assert kind.capacity == len(await channel.rest())
+
+
+def fill(channel: Sides) -> int:
+    """Return how many items it accepts."""
+    count = 0
+    with contextlib.suppress(ChannelFull):
+        while True:
+            channel.tx.put_nowait(count)
+            count += 1
+    return count
+
+
+@virtual
+@that_fill
+async def test_after_a_batch_that_was_larger_the_channel_has_its_room(kind: Kind) -> None:
+    channel = kind.make()
+    limit = int(kind.capacity) + 4
+    getting = await waiting(channel.rx.get_many(limit, within=5))
+    await put_all(channel, *range(limit))
+    await getting
+    assert kind.capacity == fill(channel)
+
+
+@virtual
+@that_fill
+async def test_a_batch_whose_time_is_up_is_no_room(kind: Kind) -> None:
+    channel = kind.make()
+    getting = await waiting(channel.rx.get_many(9, within=1))
+    await channel.tx.put(-1)
+    counts: list[int] = []
+    asyncio.get_running_loop().call_later(1, lambda: counts.append(fill(channel)))  # before its task runs
+    assert -1 in await getting
+    assert [kind.capacity] == counts
+
+
+@virtual
+@that_keep_all
+async def test_an_item_that_comes_when_the_time_of_a_batch_is_up_goes_to_the_next_receiver(channel: Sides) -> None:
+    batch = await waiting(channel.rx.get_many(9, within=1))
+    get = await waiting(channel.rx.get())
+    await channel.tx.put(1)
+    asyncio.get_running_loop().call_later(1, channel.tx.put_nowait, 2)
+    assert ([1], 2) == (await batch, await get)
+
+
+@virtual
+@that_keep_all
+async def test_a_batch_that_begins_behind_a_batch_takes_nothing_from_it(channel: Sides) -> None:
+    first = await waiting(channel.rx.get_many(3, within=5))
+    await channel.tx.put(1)
+    second = await waiting(channel.rx.get_many(3, within=5))
+    await put_all(channel, 2, 3, 4, 5, 6)
+    assert ([1, 2, 3], [4, 5, 6]) == (in_order(await first), in_order(await second))
+
+
+@virtual
+@that_keep_all
+async def test_a_batch_that_gives_up_takes_no_promise_of_another(channel: Sides) -> None:
+    get, batch = channel.rx.get(), channel.rx.get_many(3, within=5)
+    for each in (get, batch):
+        each.send(None)
+    channel.tx.put_nowait(1)
+    batch.close()
+    with pytest.raises(ChannelEmpty):
+        channel.rx.get_nowait()
+    with pytest.raises(StopIteration) as returned:
+        get.send(None)
+    assert 1 == returned.value.value
 
 
 @virtual

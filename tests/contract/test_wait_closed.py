@@ -56,6 +56,13 @@ async def test_on_close_can_go_ahead_once_the_channel_is_closed(channel: Sides) 
     assert (0, "closed") == await select(channel.tx.on_close().map(lambda _: "closed"), otherwise())
 
 
+@every_kind
+async def test_a_function_of_on_close_is_not_called_before_the_close(channel: Sides) -> None:
+    called: list[None] = []
+    assert (1, None) == await select(channel.tx.on_close().map(called.append), otherwise())
+    assert [] == called
+
+
 @that_fill
 async def test_a_select_that_waits_to_put_and_for_the_close_is_told_by_its_put(full: Sides) -> None:
     selecting = await waiting(select(full.tx.on_close(), full.tx.on_put(7)))
