@@ -12,11 +12,12 @@ from typing import Never
 import pytest
 from typing_extensions import override
 
-from aiochannel import Channel
+from aiochannel import Channel, ChannelClosed, ChannelEmpty
 from aiochannel._core.gathering import Gatherer
+from aiochannel._core.machine import BUDGET, Machine
 from aiochannel._core.waiters import WaitQueue
-from tests.conftest import filled, waiting
-from tests.test_interrupted_calls import act_once, interrupt_once
+from tests.conftest import cancelled, filled, waiting
+from tests.test_interrupted_calls import act_once, act_once_after, interrupt_once
 from tests.test_waiters import InterruptedWhenWoken, Interruption, Waiter
 
 
@@ -252,3 +253,119 @@ def test_a_channel_moves_to_another_loop_after_a_batch_whose_time_is_up() -> Non
     with closing(first), closing(second):
         assert [1] == first.run_until_complete(batch())
         assert [1] == second.run_until_complete(batch())
+
+
+async def test_a_signal_handler_finds_a_batch_that_goes_back_with_what_it_still_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    items, queue, gatherer = gathering(1, 4)
+    items.count = 2
+    found: list[tuple[int, int, int, int]] = []
+    with monkeypatch.context() as patch:
+        act_once_after(patch, WaitQueue, "appendleft", lambda: found.append(counts(gatherer, queue)))
+        queue.promise(items)
+    assert [(2, 2, 2, 1)] == found
+
+
+# It is promised items in advance
+
+
+@pytest.mark.parametrize("found", [0, 1])
+@pytest.mark.parametrize("limit", [3, 4])
+async def test_puts_for_a_batch_that_has_its_first_item_append_at_once(
+    limit: int, found: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = filled(*range(found), maxsize=1)
+    batch = await waiting(channel.get_many(limit, within=60))
+    await channel.put_many(range(found, 1))
+    with monkeypatch.context() as patch:
+        patch.delattr(Machine, "_admit")
+        for item in range(1, limit - 1):
+            channel.put_nowait(item)
+    channel.put_nowait(limit - 1)
+    assert list(range(limit)) == await batch
+
+
+async def test_puts_for_a_batch_append_at_once_though_another_receiver_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel: Channel[int] = Channel(1)
+    batch, get = await waiting(channel.get_many(3, within=60)), await waiting(channel.get())
+    channel.put_nowait(0)
+    with monkeypatch.context() as patch:
+        patch.delattr(Machine, "_admit")
+        channel.put_nowait(1)
+    await channel.put_many([2, 3])
+    assert ([0, 1, 2], 3) == (await batch, await get)
+
+
+async def test_no_put_appends_at_once_for_a_batch_behind_another_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
+    first: asyncio.Future[WaitQueue] = asyncio.Future()
+    channel = filled(0)
+    with monkeypatch.context() as patch:
+        # A signal handler has put it back.
+        act_once_after(patch, Machine, "_recheck_receiver", lambda: channel._receivers.appendleft(first))
+        batch = await waiting(channel.get_many(3, within=60))
+    channel.put_nowait(1)
+    assert (True, False) == (first.done(), batch.done())
+    await cancelled(batch)
+
+
+async def test_a_batch_that_a_signal_handler_fills_when_it_has_entered_does_not_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = filled(1)
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_recheck_receiver", lambda: channel.put_nowait(2))
+        getting = channel.get_many(2, within=60)
+        with pytest.raises(StopIteration) as returned:
+            getting.send(None)
+    assert ([1, 2], 0) == (returned.value.value, channel.statistics().waiting_receivers)
+
+
+async def test_a_signal_handler_takes_nothing_that_a_batch_has_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def take() -> None:
+        with pytest.raises(ChannelEmpty):
+            channel.get_nowait()
+        refused.append(True)
+
+    refused: list[bool] = []
+    channel = filled(1)
+    assert 1 == channel.get_nowait()
+    channel.put_nowait(2)
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_recheck_receiver", take)
+        batch = await waiting(channel.get_many(2, within=60))
+    channel.put_nowait(3)
+    assert ([2, 3], [True]) == (await batch, refused)
+
+
+async def test_a_signal_handler_puts_nothing_for_a_batch_of_a_closed_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def put() -> None:
+        with pytest.raises(ChannelClosed):
+            channel.put_nowait(2)
+        refused.append(True)
+
+    refused: list[bool] = []
+    channel: Channel[int] = Channel()
+    get = channel.get()
+    get.send(None)
+    batch = await waiting(channel.get_many(3, within=60))
+    channel.put_nowait(1)
+    channel.close()
+    with monkeypatch.context() as patch:
+        act_once(patch, asyncio.get_running_loop(), "call_soon", put)
+        get.close()
+    assert ([1], [True]) == (await batch, refused)
+
+
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("limit", [BUDGET, BUDGET + 1, BUDGET + 2, 2 * BUDGET + 1])
+@pytest.mark.parametrize("call", ["put", "put_many"])
+async def test_a_batch_larger_than_what_goes_ahead_in_a_row_is_filled(call: str, limit: int) -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get_many(limit, within=60))
+    if call == "put_many":
+        await channel.put_many(range(limit))
+    else:
+        for item in range(limit):
+            await channel.put(item)
+    assert (list(range(limit)), 0.0) == (await getting, asyncio.get_running_loop().time())

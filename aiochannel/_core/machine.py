@@ -206,8 +206,8 @@ class Machine(Counted, Generic[T]):
 
         Nobody else has a claim: it would count as one of these items.
         """
-        receivers, senders = self._receivers, self._senders
-        if self._closed or senders or senders.woken or receivers.woken != gatherer.promised or not receivers:
+        receivers = self._receivers
+        if self._closed or self._senders.woken or receivers.woken != gatherer.promised or not receivers:
             return
         more = gatherer.wants - 1
         if receivers.woken + more >= BUDGET:

@@ -118,6 +118,17 @@ async def test_a_close_ends_a_batch_at_once(channel: Sides) -> None:
 
 
 @virtual
+@that_keep_all
+async def test_a_close_ends_a_batch_before_another_receiver(channel: Sides) -> None:
+    batch, get = await waiting(channel.rx.get_many(9, within=5)), await waiting(channel.rx.get())
+    await channel.tx.put(1)
+    channel.tx.close()
+    assert ([1], 0.0) == (await batch, now())
+    with pytest.raises(ChannelClosed):
+        await get
+
+
+@virtual
 @that_buffer_all
 async def test_a_batch_of_a_closed_channel_takes_what_is_left_at_once(channel: Sides) -> None:
     channel.tx.put_nowait(1)
@@ -261,16 +272,17 @@ async def test_a_batch_that_begins_behind_a_batch_takes_nothing_from_it(channel:
     assert ([1, 2, 3], [4, 5, 6]) == (in_order(await first), in_order(await second))
 
 
+@pytest.mark.parametrize("promised", [0, 1])
 @virtual
 @that_keep_all
-async def test_a_batch_that_gives_up_takes_no_promise_of_another(channel: Sides) -> None:
+async def test_a_batch_that_gives_up_takes_no_promise_of_another(channel: Sides, promised: int) -> None:
     get, batch = channel.rx.get(), channel.rx.get_many(3, within=5)
     for each in (get, batch):
         each.send(None)
-    channel.tx.put_nowait(1)
+    for _ in range(1 + promised):
+        channel.tx.put_nowait(1)
     batch.close()
-    with pytest.raises(ChannelEmpty):
-        channel.rx.get_nowait()
+    assert [1] * promised == channel.rx.get_many_nowait()
     with pytest.raises(StopIteration) as returned:
         get.send(None)
     assert 1 == returned.value.value
@@ -290,6 +302,27 @@ async def test_nobody_overtakes_a_batch(channel: Sides) -> None:
     channel.tx.put_nowait(2)
     channel.tx.put_nowait(3)
     assert ([1, 2], 3) == (in_order(await batch), await get)
+
+
+@virtual
+@that_buffer_all
+async def test_nobody_takes_what_a_batch_has_found(channel: Sides) -> None:
+    channel.tx.put_nowait(1)
+    batch = await waiting(channel.rx.get_many(2, within=5))
+    with pytest.raises(ChannelEmpty):
+        channel.rx.get_nowait()
+    channel.tx.put_nowait(2)
+    assert [1, 2] == in_order(await batch)
+
+
+@virtual
+@that_keep_all
+async def test_a_batch_behind_a_get_is_full_when_it_has_what_it_asks_for(channel: Sides) -> None:
+    get, batch = await waiting(channel.rx.get()), await waiting(channel.rx.get_many(3, within=5))
+    await put_all(channel, 1, 2)
+    assert 1 == await get
+    await put_all(channel, 3, 4)
+    assert ([2, 3, 4], 0.0) == (in_order(await batch), now())
 
 
 @virtual
@@ -435,6 +468,18 @@ async def test_abort_takes_what_a_batch_was_promised(kind: Kind) -> None:
     with pytest.raises(ChannelClosed):
         await getting
     assert (0, 0) == channel.waiters()
+
+
+@virtual
+@that_abort
+async def test_abort_takes_what_a_cancelled_batch_was_promised(kind: Kind) -> None:
+    channel = kind.make()
+    getting = await waiting(channel.rx.get_many(5, within=5))
+    channel.tx.put_nowait(1)
+    getting.cancel()
+    assert [1] == channel.abort()
+    await settle()
+    assert (0, (0, 0)) == (channel.rx.qsize(), channel.waiters())
 
 
 @virtual
