@@ -175,7 +175,7 @@ async def test_a_batch_that_a_signal_handler_fills_as_its_time_is_up_is_left_as_
     assert ([other], 0) == (list(queue), queue.stale)
 
 
-async def test_a_batch_that_is_interrupted_while_it_leaves_leaves_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_that_is_interrupted_while_it_leaves_can_leave_again(monkeypatch: pytest.MonkeyPatch) -> None:
     _, queue, gatherer = gathering(2, 5)
     with monkeypatch.context() as patch:
         interrupt_once(patch, WaitQueue, "discard")
@@ -369,3 +369,36 @@ async def test_a_batch_larger_than_what_goes_ahead_in_a_row_is_filled(call: str,
         for item in range(limit):
             await channel.put(item)
     assert (list(range(limit)), 0.0) == (await getting, asyncio.get_running_loop().time())
+
+
+async def test_a_batch_from_which_a_signal_handler_takes_all_waits_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = filled(1)
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_take_many", channel.get_nowait)
+        batch = await waiting(channel.get_many(1))
+    channel.put_nowait(2)
+    assert [2] == await batch
+
+
+async def test_a_batch_that_was_all_there_and_from_which_a_signal_handler_takes_all_waits_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fill() -> None:
+        channel.put_nowait(1)
+        channel.put_nowait(2)
+
+    channel: Channel[int] = Channel()
+    with monkeypatch.context() as patch:
+        act_once(patch, Gatherer, "enter", fill)
+        act_once(patch, Machine, "_take_many", channel.get_many_nowait)
+        batch = await waiting(channel.get_many(2, within=60))
+    await channel.put_many([3, 4])
+    assert [3, 4] == await batch
+
+
+async def test_a_batch_of_a_drained_channel_is_refused_in_any_loop() -> None:
+    with closing(asyncio.new_event_loop()) as other:
+        channel: Channel[int] = Channel(loop=other)
+        channel.close()
+        with pytest.raises(ChannelClosed):
+            await channel.get_many(2, within=60)

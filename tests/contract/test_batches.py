@@ -87,6 +87,15 @@ async def test_within_0_takes_what_is_there(channel: Sides) -> None:
 
 
 @virtual
+@that_buffer_all
+async def test_within_0_does_not_let_others_run_where_an_item_is_there(channel: Sides) -> None:
+    channel.tx.put_nowait(1)
+    with pytest.raises(StopIteration) as returned:
+        channel.rx.get_many(9, within=0).send(None)
+    assert [1] == returned.value.value
+
+
+@virtual
 @that_keep_all
 async def test_within_0_takes_what_comes_in_the_step_of_the_first_item(channel: Sides) -> None:
     getting = await waiting(channel.rx.get_many(9, within=0))
@@ -169,6 +178,20 @@ async def test_the_time_of_a_batch_does_not_run_for_an_item_that_is_promised_to_
     await asyncio.sleep(0.5)
     await channel.tx.put(1)
     assert ([1], 1.5) == await batch
+
+
+@virtual
+@that_buffer_all
+async def test_what_is_promised_to_another_does_not_make_a_batch_full(channel: Sides) -> None:
+    async def put_and_get() -> list[object]:
+        channel.tx.put_nowait(0)
+        channel.tx.put_nowait(1)
+        return list(await channel.rx.get_many(2, within=1))
+
+    get = await waiting(channel.rx.get())
+    batch = await waiting(put_and_get())
+    await channel.tx.put(2)
+    assert (0, [1, 2]) == (await get, in_order(await batch))
 
 
 @virtual
