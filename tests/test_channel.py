@@ -412,14 +412,16 @@ def test_an_empty_channel_is_true() -> None:
     assert not hasattr(Channel, "__len__")
 
 
-@pytest.mark.parametrize("channel", [Channel[int](name="jobs"), Channel[int].rendezvous(name="jobs")])
-def test_a_name_is_shown_wherever_the_channel_is(channel: Channel[int]) -> None:
-    channel.close()
-    with pytest.raises(ChannelClosed) as caught:
-        channel.put_nowait(1)
-    for text in repr(channel), str(channel), repr(channel.sender), str(caught.value):
-        assert "Channel 'jobs' " in text
-    assert ("jobs", None) == (channel.statistics().name, Channel[int]().statistics().name)
+def test_a_name_is_shown_wherever_the_channel_is() -> None:
+    for make in Channel[int], Channel[int].rendezvous:
+        channel = make(name="jobs")
+        channel.close()
+        with pytest.raises(ChannelClosed) as caught:
+            channel.put_nowait(1)
+        for text in repr(channel), str(channel), repr(channel.sender), str(caught.value):
+            assert "Channel 'jobs' " in text
+        assert "jobs" == channel.statistics().name
+    assert Channel[int]().statistics().name is None
 
 
 @pytest.mark.parametrize("wrong", [1, b"jobs", object])

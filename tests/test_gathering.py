@@ -12,11 +12,11 @@ from typing import Never
 import pytest
 from typing_extensions import override
 
-from aiochannel import Channel, ChannelClosed, ChannelEmpty
+from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelFull
 from aiochannel._core.gathering import Gatherer
 from aiochannel._core.machine import BUDGET, Machine
 from aiochannel._core.waiters import WaitQueue
-from tests.conftest import cancelled, filled, waiting
+from tests.conftest import begun, cancelled, filled, waiting
 from tests.test_interrupted_calls import act_once, act_once_after, interrupt_once
 from tests.test_waiters import InterruptedWhenWoken, Interruption, Waiter
 
@@ -214,6 +214,21 @@ async def test_a_batch_that_is_cancelled_while_its_wake_up_is_interrupted_has_no
     assert (0, 0) == (len(queue), queue.stale)
 
 
+@pytest.mark.parametrize("behind", [0, 1])
+async def test_a_batch_that_is_back_with_its_promise_when_it_is_interrupted_keeps_both(
+    behind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items, queue, gatherer = gathering(1, 4)
+    queue.extend(Waiter() for _ in range(behind))
+    items.count = 2
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, Source, "_trust")
+        with pytest.raises(KeyboardInterrupt):
+            queue.promise(items)
+    assert (2, 2, 2, 1) == counts(gatherer, queue)
+    assert (True, 1 + behind) == (queue[0] is gatherer, len(queue))
+
+
 # Its time
 
 
@@ -282,6 +297,7 @@ async def test_puts_for_a_batch_that_has_its_first_item_append_at_once(
         patch.delattr(Machine, "_admit")
         for item in range(1, limit - 1):
             channel.put_nowait(item)
+            assert 0 == channel.qsize()
     channel.put_nowait(limit - 1)
     assert list(range(limit)) == await batch
 
@@ -295,6 +311,22 @@ async def test_puts_for_a_batch_append_at_once_though_another_receiver_waits(mon
         channel.put_nowait(1)
     await channel.put_many([2, 3])
     assert ([0, 1, 2], 3) == (await batch, await get)
+
+
+async def test_a_put_does_not_append_at_once_for_a_batch_where_slots_are_granted() -> None:
+    channel = Channel[int].rendezvous()
+    puts = [channel.put(item) for item in range(4)]
+    for put in puts:
+        put.send(None)
+    batch = await begun(channel.get_many(4, within=60))
+    with pytest.raises(StopIteration):
+        puts[0].send(None)
+    with pytest.raises(ChannelFull):
+        channel.put_nowait(4)
+    for put in puts[1:]:
+        with pytest.raises(StopIteration):
+            put.send(None)
+    assert [0, 1, 2, 3] == await batch
 
 
 async def test_no_put_appends_at_once_for_a_batch_behind_another_receiver(monkeypatch: pytest.MonkeyPatch) -> None:

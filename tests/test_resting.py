@@ -8,7 +8,7 @@ from typing import Never
 
 import pytest
 
-from aiochannel import Case, Channel, ChannelClosed, ChannelFull, Receiver, otherwise, select
+from aiochannel import Case, Channel, ChannelClosed, ChannelEmpty, ChannelFull, Receiver, otherwise, select
 from tests.budgets import SHIPPED, small_budgets
 from tests.conftest import filled, waiting
 
@@ -373,3 +373,18 @@ async def test_a_channel_that_never_holds_a_thousand_items_lets_nobody_run_befor
     putting = await waiting(channel.put(4))
     assert 1 == channel.get_nowait()
     await putting
+
+
+async def test_what_is_promised_to_more_than_go_ahead_in_a_row_is_not_taken() -> None:
+    channel: Channel[int] = Channel()
+    many = SHIPPED.calls + 100
+    gets = [channel.get() for _ in range(many)]
+    for get in gets:
+        get.send(None)
+    for item in range(many + 1):
+        await channel.put(item)
+    assert 0 == channel.get_nowait()
+    with pytest.raises(ChannelEmpty):
+        channel.get_nowait()
+    for get in gets:
+        get.close()
