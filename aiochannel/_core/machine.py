@@ -220,9 +220,7 @@ class Machine(Counted, Generic[T]):
             self._put_below = receivers.woken
 
     def _use_promises(self, gatherer: Gatherer, limit: int) -> list[T]:
-        """Take what was promised to the gatherer, and what nobody was promised."""
-        if not self._buffer:
-            raise self._drained_error()
+        """Take what was promised to the gatherer, and what nobody was promised; [] if the channel is drained."""
         self._pass_on(gatherer)
         return self._take_many(limit)
 

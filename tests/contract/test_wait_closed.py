@@ -72,6 +72,25 @@ async def test_a_select_that_waits_to_put_and_for_the_close_is_told_by_its_put(f
     assert full.inside == await full.rest()
 
 
+@that_fill
+async def test_puts_are_refused_before_calls_that_wait_for_the_close_return(full: Sides) -> None:
+    async def watch() -> None:
+        await full.tx.wait_closed()
+        ended.append("watching")
+
+    async def put() -> None:
+        with pytest.raises(ChannelClosed):
+            await full.tx.put(7)
+        ended.append("put")
+
+    ended: list[str] = []
+    calls = [await waiting(call) for call in (watch(), put())]
+    full.tx.close()
+    for call in calls:
+        await call
+    assert ["put", "watching"] == ended
+
+
 @every_kind
 async def test_a_select_that_waits_to_get_and_for_the_close_is_told_of_the_close(channel: Sides) -> None:
     selecting = await waiting(select(channel.rx.on_get(), channel.tx.on_close()))
