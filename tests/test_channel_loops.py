@@ -501,7 +501,7 @@ def test_a_task_of_a_closed_loop_that_ends_later_takes_no_claim_of_another(side:
             channel.get_nowait()
         if side.endswith("put"):
             channel.put_nowait(2)
-        claiming = await waiting(call_of(side, channel))
+        claiming = await waiting(call_of("get" if side == "batch" else side, channel))
         if side.endswith("put"):
             channel.get_nowait()
         else:

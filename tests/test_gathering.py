@@ -17,7 +17,7 @@ from aiochannel._core.gathering import Gatherer
 from aiochannel._core.machine import BUDGET, Machine
 from aiochannel._core.waiters import WaitQueue
 from tests.conftest import begun, cancelled, filled, waiting
-from tests.test_interrupted_calls import act_once, act_once_after, interrupt_once
+from tests.test_interrupted_calls import act_once, act_once_after, interrupt_once, used
 from tests.test_waiters import InterruptedWhenWoken, Interruption, Waiter
 
 
@@ -360,8 +360,7 @@ async def test_a_signal_handler_takes_nothing_that_a_batch_has_found(monkeypatch
         refused.append(True)
 
     refused: list[bool] = []
-    channel = filled(1)
-    assert 1 == channel.get_nowait()
+    channel: Channel[int] = await used(Channel())
     channel.put_nowait(2)
     with monkeypatch.context() as patch:
         act_once(patch, Machine, "_recheck_receiver", take)

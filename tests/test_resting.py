@@ -388,3 +388,29 @@ async def test_what_is_promised_to_more_than_go_ahead_in_a_row_is_not_taken() ->
         channel.get_nowait()
     for get in gets:
         get.close()
+
+
+async def test_a_put_after_a_get_that_gave_up_leaves_what_is_promised() -> None:
+    channel: Channel[int] = Channel()
+    woken = channel.get()
+    woken.send(None)
+    channel.put_nowait(1)
+    channel.put_nowait(2)
+    assert 1 == channel.get_nowait()
+    given_up = channel.get()
+    given_up.send(None)
+    given_up.close()
+    channel.put_nowait(3)
+    assert 2 == channel.get_nowait()
+    with pytest.raises(ChannelEmpty):
+        channel.get_nowait()
+    woken.close()
+
+
+async def test_a_get_goes_ahead_at_once_after_more_puts_than_go_ahead_in_a_row() -> None:
+    channel: Channel[int] = Channel()
+    for item in range(SHIPPED.calls + 1):
+        channel.put_nowait(item)
+    with pytest.raises(StopIteration) as returned:
+        channel.get().send(None)
+    assert 0 == returned.value.value

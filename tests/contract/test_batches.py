@@ -507,6 +507,22 @@ async def test_abort_takes_what_a_cancelled_batch_was_promised(kind: Kind) -> No
 
 @virtual
 @that_abort
+async def test_abort_takes_what_a_get_and_a_cancelled_batch_were_promised(kind: Kind) -> None:
+    if kind.loses:
+        pytest.skip("a put displaces")
+    channel = kind.make()
+    get, batch = await waiting(channel.rx.get()), await waiting(channel.rx.get_many(5, within=5))
+    channel.tx.put_nowait(1)
+    channel.tx.put_nowait(2)
+    batch.cancel()
+    assert [1, 2] == in_order(channel.abort())
+    with pytest.raises(ChannelClosed):
+        await get
+    assert (0, (0, 0)) == (channel.rx.qsize(), channel.waiters())
+
+
+@virtual
+@that_abort
 async def test_abort_takes_what_a_full_batch_has_not_taken_yet(kind: Kind) -> None:
     channel = kind.make()
     getting = await waiting(channel.rx.get_many(2, within=5))

@@ -128,6 +128,14 @@ async def test_a_sender_that_waits_for_the_close_learns_that_the_last_receiving_
 
 
 @that_count_senders
+async def test_the_handle_of_an_end_waits_for_the_close(channel: Sides) -> None:
+    with channel.open_sender() as tx:
+        calls = [await waiting(tx.wait_closed()), await waiting(select(tx.on_close()))]
+        channel.tx.close()
+        assert [None, (0, None)] == [await call for call in calls]
+
+
+@that_count_senders
 async def test_an_end_that_has_left_does_not_wait_for_the_close(channel: Sides) -> None:
     with channel.open_sender() as tx:
         pass
