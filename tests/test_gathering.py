@@ -433,3 +433,15 @@ async def test_a_batch_of_a_drained_channel_is_refused_in_any_loop() -> None:
         channel.close()
         with pytest.raises(ChannelClosed):
             await channel.get_many(2, within=60)
+
+
+async def test_a_batch_that_wants_more_than_was_granted_is_room() -> None:
+    channel = Channel[int].rendezvous()
+    put = channel.put(0)
+    put.send(None)
+    batch = await begun(channel.get_many(3, within=60))
+    assert not channel.full()
+    with pytest.raises(StopIteration):
+        put.send(None)
+    await channel.put_many([1, 2])
+    assert [0, 1, 2] == await batch
