@@ -220,8 +220,8 @@ class ReceiverPort(Protocol):
     """One receiving end at the server. It registers, with a lease, when it is first used.
 
     One call of `fetch` is under way at a time; the others may be called beside it. A LeaseLost is about all items that
-    the port has returned before: they were given back, and their receipts are refused from now on. It is raised once
-    for each lost lease, by whichever call learns it first, and the next call registers again.
+    the port has returned before: they were given back, and their receipts are passed over from now on. Every call that
+    is under way when this is learned raises it, or else the next call, once. The call after that registers again.
     """
 
     async def fetch(self, limit: int, size: int, done: Sequence[Receipt], /) -> Fetched:
