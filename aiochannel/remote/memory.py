@@ -165,7 +165,7 @@ class MemoryChannel:
             return PutReply(Code.GAP, own.stored, own.known)
         if self.state.closed:
             return PutReply(Code.CLOSED, own.stored, own.known)
-        own.withdrawn = {number for number in own.withdrawn if first <= number <= own.known}
+        own.withdrawn = {number for number in own.withdrawn if number >= first}
         new = [Item(sender, number, each) for number, each in enumerate(payloads, first) if number > own.known]
         own.known += len(new)
         room = int(min(self.room(), len(new)))
@@ -187,6 +187,8 @@ class MemoryChannel:
         own = self.senders.setdefault(sender, SenderState())
         if own.epoch > epoch or (number <= own.stored and number not in own.withdrawn):
             return False
+        if number > own.known:
+            return True
         own.withdrawn.add(number)
         for put in self.puts:
             put[:] = [item for item in put if (item.sender, item.number) != (sender, number)]

@@ -4,12 +4,13 @@ A call reaches the server in the next step of the loop, and its answer comes in 
 order in which they were made, whether or not their callers still wait.
 """
 
-from asyncio import Event, Future, get_running_loop
+from asyncio import AbstractEventLoop, Event, Future, get_running_loop
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import SystemRandom
 from string import ascii_lowercase, digits
 from typing import Final, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from aiochannel.remote.broker import (
     Dead,
@@ -71,12 +72,21 @@ class MemoryServer:
         return bool(told)
 
 
+def loop_time() -> float:
+    """Return the time of the running loop. A clock that belongs to one loop would keep it alive."""
+    return get_running_loop().time()
+
+
+SERVERS: Final[WeakKeyDictionary[AbstractEventLoop, dict[str, MemoryServer]]] = WeakKeyDictionary()
+"""The servers of each event loop, by their urls."""
+
+
 class MemoryBroker:
     """A hub's connection to a server in this process: a Broker."""
 
-    def __init__(self, server: MemoryServer, where: str) -> None:
-        self.server = server
+    def __init__(self, where: str) -> None:
         self.where = where
+        self.server = MemoryServer(loop_time)
         self.hub = "".join(CHANCE.choices(CHARACTERS, k=HUB))
         self.epoch = 0
         """How often it was connected."""
@@ -98,6 +108,8 @@ class MemoryBroker:
 
     async def enter(self) -> None:
         """As `Broker.enter`."""
+        loop = get_running_loop()
+        self.server = SERVERS.setdefault(loop, {}).setdefault(self.where, MemoryServer(loop_time))
         self.connect()
 
     async def connected(self) -> None:

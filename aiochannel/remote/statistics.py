@@ -1,4 +1,4 @@
-"""Snapshots of a hub's connection and of a remote channel."""
+"""Snapshots of a hub's connection, of a remote channel, and of its ends."""
 
 from dataclasses import dataclass
 from typing import final
@@ -45,3 +45,34 @@ class RemoteStatistics:
     closed: bool
     drained: bool
     cause: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SenderStatistics:
+    """A snapshot of a sending end."""
+
+    outbox: int
+    """Items of `put_nowait`, `on_put` and `submit` that are not stored yet."""
+    queued: int
+    """Items that were not sent yet, those of waiting puts included."""
+    in_flight: int
+    """Items that were sent, and of which the server has not said that they are stored."""
+    undelivered: int
+    """Items of the outbox that were refused, and that `flush` or leaving has still to tell."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ReceiverStatistics:
+    """A snapshot of a receiving end."""
+
+    at_hand: int
+    """Items that have come, and that no task has taken."""
+    held: int
+    """Items that tasks have taken, and that are not received yet."""
+    window: int
+    """How many items it asks for to be at hand."""
+    leases_lost: int
+    bad_items: int
+    """How many items could not be decoded here."""
