@@ -128,7 +128,7 @@ class MemoryBroker:
                 channel.resume(receivers, senders, self.epoch)
                 self._note(name, channel.state)
             else:
-                self.lose(name, "is not there any more")
+                self.lose(name, "does not have it any more")
         self._connected.set()
 
     def abandon(self) -> None:
@@ -181,7 +181,7 @@ class MemoryBroker:
 
         if reply := await self.send(find_and_act):
             return reply[0]
-        raise self.lose(name, "is not there any more")
+        raise self.lose(name, "does not have it any more")
 
     async def say(self, name: str, act: Callable[[MemoryChannel], object]) -> None:
         """Call the server about a channel; if it cannot be told, that is as well."""

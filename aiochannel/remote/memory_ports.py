@@ -33,8 +33,9 @@ class MemorySender:
         self._withdrawn = {index for index in self._withdrawn if index < known}
         self._count, self._told = len(items), told
         first = self._base + 1
+        epoch = self._broker.epoch
         while True:
-            reply = await self._broker.call_on(self.name, lambda channel: self._put(channel, first, items))
+            reply = await self._broker.call_on(self.name, lambda channel: self._put(channel, first, items, epoch))
             if isinstance(reply, str):
                 raise Busy(reply)
             if reply.code is Code.GAP:
@@ -49,9 +50,8 @@ class MemorySender:
             if self._is_done():
                 return
 
-    def _put(self, channel: MemoryChannel, first: int, items: Sequence[bytes]) -> PutReply | str:
-        refusal = self._broker.server.refusal
-        return refusal or channel.put(self.sender, first, items, self._broker.epoch)
+    def _put(self, channel: MemoryChannel, first: int, items: Sequence[bytes], epoch: int) -> PutReply | str:
+        return self._broker.server.refusal or channel.put(self.sender, first, items, epoch)
 
     def _is_done(self) -> bool:
         return all(index in self._withdrawn for index in range(max(0, self.stored - self._base), self._count))
@@ -70,9 +70,8 @@ class MemorySender:
 
     async def resume(self) -> int:
         """As `SenderPort.resume`."""
-        reply = await self._broker.call_on(
-            self.name, lambda channel: channel.put(self.sender, 1, (), self._broker.epoch)
-        )
+        epoch = self._broker.epoch
+        reply = await self._broker.call_on(self.name, lambda channel: channel.put(self.sender, 1, (), epoch))
         if reply.known < self._base:
             raise self._broker.lose(self.name, "has forgotten items that it had stored")
         self.note(reply.stored)
@@ -81,10 +80,8 @@ class MemorySender:
 
     async def withdraw(self, index: int, /) -> bool:
         """As `SenderPort.withdraw`."""
-        number = self._base + index + 1
-        never = await self._broker.call_on(
-            self.name, lambda channel: channel.withdraw(self.sender, number, self._broker.epoch)
-        )
+        number, epoch = self._base + index + 1, self._broker.epoch
+        never = await self._broker.call_on(self.name, lambda channel: channel.withdraw(self.sender, number, epoch))
         if never:
             self._withdrawn.add(index)
             self.wake()

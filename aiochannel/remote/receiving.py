@@ -123,6 +123,7 @@ class RemoteReceiver(Generic[T_co]):
             else:  # it came at most a window ago, so the event loop has its turns
                 delivery = inbox.get_nowait()
                 self._intake.taken((delivery,))
+                self._intake.ask()
             if not delivery.lost:
                 return delivery
 
@@ -288,7 +289,6 @@ class RemoteReceiver(Generic[T_co]):
         """Note that a task asks for its next item: it has received what it held when it asked."""
         self.check()
         self._holding.receive(who, held)
-        self._intake.ask()
 
     def begin_here(self) -> None:
         """Note that the running task asks for its next item."""
@@ -418,9 +418,11 @@ class _Get(Side[T]):
     def hindrance(self) -> Blocked | None:
         self._receiver.begin_here()
         try:
-            return self._inner.hindrance()
+            hindrance = self._inner.hindrance()
         except ChannelClosed as error:
             self._receiver.refuse(error)
+        self._intake.ask()
+        return hindrance
 
     @override
     def peek(self) -> T | Blocked:
@@ -434,7 +436,9 @@ class _Get(Side[T]):
             delivery = self._inner.attempt()
         except ChannelClosed as error:
             self._receiver.refuse(error)
-        return delivery if isinstance(delivery, Blocked) else self._receiver.hand_here(delivery)
+        item = delivery if isinstance(delivery, Blocked) else self._receiver.hand_here(delivery)
+        self._intake.ask()
+        return item
 
     @override
     def park(self, selection: Selection, position: int, /) -> None:
