@@ -44,6 +44,10 @@ class Holding(Generic[D]):
         """Return what the task holds now."""
         return () if task is None else tuple(self._held.get(task, ()))
 
+    def held_by_others(self, task: Asker) -> Sequence[D]:
+        """Return what other tasks hold now."""
+        return [each for other, held in self._held.items() if other is not task for each in held]
+
     def hold(self, task: Asker, deliveries: Sequence[D]) -> None:
         """Let the task hold more. Without a task they are received at once."""
         if task is None:

@@ -109,6 +109,9 @@ class Intake(Generic[T]):
                 self._link.changed(self._link.state._replace(closed=True, drained=True, cause=drained.cause))
         except LeaseLost as error:
             self._lose_lease(generation, error)
+        except BaseException:  # it has left
+            self._done[:0] = done
+            raise
         else:
             self._arrive(fetched, want)
 
@@ -166,7 +169,15 @@ class Intake(Generic[T]):
                 self._tidy_after(oldest - now)
             else:
                 self.window = 1
-                self._start(self._back([each.receipt for each in self._empty()], False, "", None))
+                self.give_back(())
+
+    def give_back(self, held: Sequence[Delivery[T]]) -> None:
+        """Give back, uncounted, what is at hand, and what tasks hold that will do nothing with it."""
+        open_ones = [each for each in (*held, *self._empty()) if each.open and not each.lost]
+        for each in open_ones:
+            each.open = False
+        if open_ones:
+            self._start(self._back(sorted(each.receipt for each in open_ones), False, "", None))
 
     def _empty(self) -> Sequence[Delivery[T]]:
         """Remove and return what is at hand."""

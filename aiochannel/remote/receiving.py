@@ -347,6 +347,7 @@ class RemoteReceiver(Generic[T_co]):
         if self._left:
             return
         self._left = True
+        self._intake.give_back(self._holding.held_by_others(who))
         if error is None:
             self._holding.receive(who, self._holding.held_by(who))
         else:
