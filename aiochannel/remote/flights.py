@@ -294,10 +294,11 @@ class Flights:
 
     def _told(self, below: int) -> None:
         """Note that the entries of the flight below this one are stored, but for withdrawn ones."""
-        for entry in self.flight[self._told_below : below]:
-            if not entry.asked:
-                self._settle(entry, Fate.STORED)
-        self._told_below = max(self._told_below, below)
+        if below > self._told_below:
+            for entry in self.flight[self._told_below : below]:
+                if not entry.asked:
+                    self._settle(entry, Fate.STORED)
+            self._told_below = below
 
     def _ask(self, entry: Entry) -> None:
         entry.withdrawal = create_task(self._withdraw(entry))

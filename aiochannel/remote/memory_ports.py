@@ -42,7 +42,7 @@ class MemorySender:
                 raise self._broker.lose(self.name, "has forgotten items that it had stored")
             self.note(reply.stored)
             if reply.code is Code.CLOSED:
-                raise Closed(self.stored - self._base, self._broker.states[self.name].cause)
+                raise Closed(max(0, self.stored - self._base), self._broker.states[self.name].cause)
             self._known = max(self._known, reply.known)
             while not self._broker.state(self.name).closed and not self._is_done():
                 self._change = self._broker.pending()
@@ -60,7 +60,7 @@ class MemorySender:
         """Note how far this sender's items are stored."""
         if stored > self.stored:
             self.stored = stored
-            self._told(stored - self._base)
+            self._told(max(0, stored - self._base))
         self.wake()
 
     def wake(self) -> None:
