@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Never, Protocol
+from typing import Never, Protocol, TypeVar
 
 import pytest
 
@@ -24,6 +24,8 @@ from aiochannel import (
     Watch,
     select,
 )
+
+T = TypeVar("T")
 
 End = AbstractContextManager[Sender[object] | Receiver[object]]
 
@@ -224,7 +226,7 @@ WAITING_GETS = ["get", "get_many", "async for", "select"]
 GETS = [*WAITING_GETS, "get_nowait"]
 
 
-async def put(call: str, tx: Sender[object], item: object) -> None:
+async def put(call: str, tx: Sender[T], item: T) -> None:
     match call:
         case "put":
             await tx.put(item)
