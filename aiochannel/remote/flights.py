@@ -14,12 +14,13 @@ An `Entry` is one item, and a `Call` what a task waits for: one item, a batch, o
 from asyncio import AbstractEventLoop, Future, Task, create_task, sleep, wait
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Final, TypeAlias, final
 
 from aiochannel.errors import ChannelClosed, ChannelError
 from aiochannel.remote.broker import LARGEST_FLIGHT, Busy, Closed, Gone, SenderPort
-from aiochannel.remote.errors import ChannelUnavailable
+from aiochannel.remote.errors import ChannelLost, ChannelUnavailable
 from aiochannel.remote.links import Link
 
 FLIGHT_BYTES: Final = 64 * 1024
@@ -80,8 +81,8 @@ class Entry:
         """Its place in the flight; -1 in the queue."""
         self.asked = False
         """Whether it is to be withdrawn."""
-        self.withdrawal: Task[bool | None] | None = None
-        """Asks the server to withdraw it, and returns the answer; None if the connection was lost."""
+        self.withdrawal: Task[None] | None = None
+        """Asks the server to withdraw it. If the connection is lost it ends without an answer."""
 
 
 @final
@@ -303,25 +304,18 @@ class Flights:
     def _ask(self, entry: Entry) -> None:
         entry.withdrawal = create_task(self._withdraw(entry))
 
-    async def _withdraw(self, entry: Entry) -> bool | None:
-        if entry.fate is not Fate.OPEN:  # the flight has dropped it, and its place may be another's
-            return None
-        try:
-            return await self._port.withdraw(entry.index)
-        except Gone:
-            return None
+    async def _withdraw(self, entry: Entry) -> None:
+        if entry.fate is Fate.OPEN:  # or else the flight has dropped it, and its place may be another's
+            with suppress(Gone, ChannelLost):  # whoever sends the flight finds that out, too
+                never = await self._port.withdraw(entry.index)
+                self._settle(entry, Fate.NEVER if never else Fate.STORED)
 
     async def _withdrawals(self) -> bool:
         """Wait for the answers about withdrawn entries; return whether there are answers for all."""
-        answered = True
-        for entry in self.flight:
+        for entry in tuple(self.flight):
             if entry.withdrawal is not None:
-                never = await entry.withdrawal
-                entry.withdrawal = None
-                if never is not None:
-                    self._settle(entry, Fate.NEVER if never else Fate.STORED)
-            answered = answered and not (entry.asked and entry.fate is Fate.OPEN)
-        return answered
+                await wait([entry.withdrawal])
+        return not any(entry.asked and entry.fate is Fate.OPEN for entry in self.flight)
 
     def _settle(self, entry: Entry, fate: Fate, failure: Failure | None = None) -> None:
         if entry.fate is Fate.OPEN:

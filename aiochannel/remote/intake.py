@@ -79,9 +79,9 @@ class Intake(Generic[T]):
 
     async def _fetch_items(self) -> None:
         try:
-            await self._fetch_once()
-            while self.inbox.statistics().waiting_receivers and not self.inbox.closed():
-                await self._fetch_once()
+            while await self._fetch_once() or self.inbox.statistics().waiting_receivers:
+                if self.inbox.closed():
+                    break
         except ChannelUnavailable:  # every call that waits raises it by itself
             pass
         except Exception as error:  # what the broker raises is what every call raises
@@ -92,7 +92,8 @@ class Intake(Generic[T]):
             if self._done:  # it could not take them along
                 self._send_acknowledgements()
 
-    async def _fetch_once(self) -> None:
+    async def _fetch_once(self) -> bool:
+        """Fetch items; return whether it is to be tried again, even if nobody waits yet."""
         at_hand = self.inbox.qsize()
         waiting = self.inbox.statistics().waiting_receivers
         want = max(1, self.window - at_hand, waiting, max(self.least, default=0) - at_hand)
@@ -109,11 +110,13 @@ class Intake(Generic[T]):
                 self._link.changed(self._link.state._replace(closed=True, drained=True, cause=drained.cause))
         except LeaseLost as error:
             self._lose_lease(generation, error)
+            return True
         except BaseException:  # it has left
             self._done[:0] = done
             raise
         else:
             self._arrive(fetched, want)
+        return False
 
     def _arrive(self, fetched: Fetched, want: int) -> None:
         if self.inbox.closed():  # for an error that came by another call

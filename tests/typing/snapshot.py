@@ -30,7 +30,7 @@ def main() -> int:
 
 def snapshot() -> str:
     """Return the definitions of the public names of the package and of its testing part, sorted by module."""
-    return "\n".join(_show_package(package) for package in (PACKAGE, PACKAGE / "testing"))
+    return "\n".join(_show_package(package) for package in (PACKAGE, PACKAGE / "remote", PACKAGE / "testing"))
 
 
 def _show_package(package: Path) -> str:
