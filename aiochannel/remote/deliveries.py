@@ -34,7 +34,7 @@ class Source(Protocol):
 class Delivery(Generic[T_co]):
     """An item that this process was given, and that is another's again if it is not acknowledged."""
 
-    __slots__ = ("_generation", "_source", "_stored", "item", "open", "since")
+    __slots__ = ("_source", "_stored", "generation", "item", "open", "receipt", "since", "size")
 
     def __init__(self, item: T_co, stored: Stored, source: Source, since: float) -> None:
         self.item = item
@@ -42,9 +42,14 @@ class Delivery(Generic[T_co]):
         """Whether it is neither acknowledged nor given back."""
         self.since = since
         """The loop's time at which it came."""
+        self.receipt = stored.receipt
+        """Its number at this end."""
+        self.size = len(stored.item)
+        """How many bytes it has."""
+        self.generation = source.generation
+        """How many leases the end had lost before."""
         self._stored = stored
         self._source = source
-        self._generation = source.generation
 
     @property
     def id(self) -> str:
@@ -57,19 +62,9 @@ class Delivery(Generic[T_co]):
         return self._stored.attempt
 
     @property
-    def receipt(self) -> int:
-        """Its number at this end."""
-        return self._stored.receipt
-
-    @property
-    def size(self) -> int:
-        """How many bytes it has."""
-        return len(self._stored.item)
-
-    @property
     def lost(self) -> bool:
         """Whether its lease is lost: it was given back to the channel."""
-        return self._generation != self._source.generation
+        return self.generation != self._source.generation
 
     async def ack(self) -> None:
         """Acknowledge the item: it is received. A second call does nothing.

@@ -42,7 +42,7 @@ class Call:
         self.future: Future[None] = loop.create_future()
         self._left = len(entries)
         for entry in entries:
-            entry.calls = (*entry.calls, self)
+            entry.calls += (self,)
 
     def settle(self) -> None:
         """Note that one more is settled."""
@@ -62,27 +62,26 @@ class Fate(Enum):
 
 @final
 class Entry:
-    """One item on its way."""
+    """One item on its way. Most are never more than their bytes, so the rest is of the class until it is needed."""
 
-    __slots__ = ("asked", "calls", "counted", "failure", "fate", "index", "item", "raw", "reported", "withdrawal")
+    item: object = None
+    counted = False
+    """Whether it counts in the outbox."""
+    reported = False
+    """Whether somebody learns of a refusal, other than by `flush`."""
+    calls: tuple[Call, ...] = ()
+    fate = Fate.OPEN
+    failure: Failure | None = None
+    """Why it is not stored, unless it was withdrawn."""
+    index = -1
+    """Its place in the flight; -1 in the queue."""
+    asked = False
+    """Whether it is to be withdrawn."""
+    withdrawal: Task[None] | None = None
+    """Asks the server to withdraw it. If the connection is lost it ends without an answer."""
 
-    def __init__(self, raw: bytes, item: object = None, *, counted: bool = False) -> None:
+    def __init__(self, raw: bytes) -> None:
         self.raw = raw
-        self.item = item
-        self.counted = counted
-        """Whether it counts in the outbox."""
-        self.reported = not counted
-        """Whether somebody learns of a refusal."""
-        self.calls: tuple[Call, ...] = ()
-        self.fate = Fate.OPEN
-        self.failure: Failure | None = None
-        """Why it is not stored, unless it was withdrawn."""
-        self.index = -1
-        """Its place in the flight; -1 in the queue."""
-        self.asked = False
-        """Whether it is to be withdrawn."""
-        self.withdrawal: Task[None] | None = None
-        """Asks the server to withdraw it. If the connection is lost it ends without an answer."""
 
 
 @final

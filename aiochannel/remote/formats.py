@@ -6,9 +6,9 @@ codec for one type. The type alone decides what the channel's items are. An appl
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Final, Protocol, TypeVar, final
+from typing import Final, Generic, Protocol, TypeVar, final
 
-from typing_extensions import TypeForm, override
+from typing_extensions import TypeForm
 
 T = TypeVar("T")
 
@@ -39,20 +39,14 @@ class Format(Protocol):
 
 
 @final
-class _Calls(Codec[T]):
-    """A codec that is made of two functions."""
+class _Calls(Generic[T]):
+    """A codec that is made of two functions, which are called without a method between."""
+
+    __slots__ = ("decode", "encode")
 
     def __init__(self, encode: Callable[[T], bytes], decode: Callable[[bytes], T]) -> None:
-        self._encode = encode
-        self._decode = decode
-
-    @override
-    def encode(self, item: T, /) -> bytes:
-        return self._encode(item)
-
-    @override
-    def decode(self, raw: bytes, /) -> T:
-        return self._decode(raw)
+        self.encode = encode
+        self.decode = decode
 
 
 @final

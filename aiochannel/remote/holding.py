@@ -13,7 +13,7 @@ which reports it if nobody does.
 """
 
 from asyncio import Task, current_task
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeAlias, TypeVar, final
 
 D = TypeVar("D")
@@ -72,10 +72,13 @@ class Holding(Generic[D]):
             self._release(task, deliveries)
             self._failed(deliveries, reason)
 
-    def _release(self, task: Task[object], deliveries: Iterable[D]) -> None:
-        released = set(map(id, deliveries))
+    def _release(self, task: Task[object], deliveries: Sequence[D]) -> None:
         held = self._held.get(task, [])
-        held[:] = [each for each in held if id(each) not in released]
+        if held == list(deliveries):  # as it nearly always is
+            held.clear()
+        else:
+            released = set(map(id, deliveries))
+            held[:] = [each for each in held if id(each) not in released]
 
     def _ended(self, task: Task[object]) -> None:
         held = self._held.pop(task, [])

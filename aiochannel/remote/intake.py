@@ -68,9 +68,11 @@ class Intake(Generic[T]):
 
     def ask(self) -> None:
         """Fetch items, if they are not being fetched: a task asks for its next one."""
-        at_hand = self.inbox.qsize()
-        if self._fetch is None and not self.inbox.closed() and at_hand * 2 <= self.window:
-            if at_hand and self._bytes >= AT_HAND_BYTES:
+        if self._fetch is not None:
+            return
+        at_hand = len(self.inbox._buffer) - self.inbox._receivers.woken
+        if at_hand * 2 <= self.window and not self.inbox.closed():
+            if at_hand > 0 and self._bytes >= AT_HAND_BYTES:
                 return
             self._boarding = True
             fetch = create_task(self._fetch_items())
@@ -140,6 +142,19 @@ class Intake(Generic[T]):
         if self._tidying is None:
             self._tidy_after(AT_HAND_SECONDS)
 
+    def take(self) -> Delivery[T] | None:
+        """Remove and return the next delivery, if one is at hand, and ask for more if it is time."""
+        inbox = self.inbox
+        while len(inbox._buffer) > inbox._receivers.woken:
+            # It came at most a window ago: the event loop has its turns.
+            delivery = inbox.get_nowait()
+            self._bytes -= delivery.size
+            if self._fetch is None:
+                self.ask()
+            if delivery.generation == self.generation:
+                return delivery
+        return None
+
     def taken(self, deliveries: Sequence[Delivery[T]]) -> None:
         """Note that items were taken from the inbox."""
         for delivery in deliveries:
@@ -204,7 +219,7 @@ class Intake(Generic[T]):
     def acknowledge(self, deliveries: Sequence[Delivery[T]]) -> None:
         """Note that items are received; the server is told soon."""
         for delivery in deliveries:
-            if delivery.open and not delivery.lost:
+            if delivery.open and delivery.generation == self.generation:
                 self._done.append(delivery.receipt)
             delivery.open = False
         if self._done and not self._boarding:

@@ -111,19 +111,19 @@ class RemoteReceiver(Generic[T_co]):
         return coroutine
 
     async def _get(self, who: Asker, held: Sequence[Delivery[T_co]]) -> T_co:
-        return self._hand(who, await self._next(who, held))
+        delivery = self._at_hand(who, held) or await self._wait()
+        self._hold(who, (delivery,))
+        return delivery.item
 
-    async def _next(self, who: Asker, held: Sequence[Delivery[T_co]]) -> Delivery[T_co]:
-        """Return the next delivery, which nobody holds yet."""
+    def _at_hand(self, who: Asker, held: Sequence[Delivery[T_co]]) -> Delivery[T_co] | None:
+        """Return the next delivery, which nobody holds yet, if it has come."""
         self.begin(who, held)
-        inbox = self._intake.inbox
+        return self._intake.take()
+
+    async def _wait(self) -> Delivery[T_co]:
+        """Wait for the next delivery."""
         while True:
-            if inbox.empty():
-                (delivery,) = await self._batch(1, None)
-            else:  # it came at most a window ago, so the event loop has its turns
-                delivery = inbox.get_nowait()
-                self._intake.taken((delivery,))
-                self._intake.ask()
+            (delivery,) = await self._batch(1, None)
             if not delivery.lost:
                 return delivery
 
@@ -219,11 +219,13 @@ class RemoteReceiver(Generic[T_co]):
 
     async def _anext(self, who: Asker, held: Sequence[Delivery[T_co]]) -> T_co:
         try:
-            return await self._get(who, held)
+            delivery = self._at_hand(who, held) or await self._wait()
         except ChannelClosed as error:
             if self._left or error.__cause__ is not None:
                 raise
-        raise StopAsyncIteration
+            raise StopAsyncIteration from None
+        self._hold(who, (delivery,))
+        return delivery.item
 
     async def join(self) -> None:
         """Wait until the channel is closed and drained, whoever drains it. As `Receiver.join`.
@@ -275,7 +277,7 @@ class RemoteReceiver(Generic[T_co]):
     async def next_delivery(self) -> Delivery[T_co]:
         """Remove and return the next delivery; no task holds it."""
         who = asker()
-        return await self._next(who, self._holding.held_by(who))
+        return self._at_hand(who, self._holding.held_by(who)) or await self._wait()
 
     # What all these do
 
@@ -297,10 +299,7 @@ class RemoteReceiver(Generic[T_co]):
     def hand_here(self, delivery: Delivery[T_co]) -> T_co:
         """Let the running task hold a delivery that it has taken from the inbox; return the item."""
         self._intake.taken((delivery,))
-        return self._hand(asker(), delivery)
-
-    def _hand(self, who: Asker, delivery: Delivery[T_co]) -> T_co:
-        self._hold(who, (delivery,))
+        self._hold(asker(), (delivery,))
         return delivery.item
 
     def _hold(self, who: Asker, deliveries: Sequence[Delivery[T_co]]) -> None:

@@ -166,7 +166,9 @@ class RemoteSender(Generic[T_contra]):
 
     def enqueue(self, raw: bytes, item: T_contra) -> Entry:
         """Send an item of the outbox, which has its token."""
-        entry = Entry(raw, item, counted=True)
+        entry = Entry(raw)
+        entry.item = item
+        entry.counted = True
         self._flights.add([entry])
         return entry
 
