@@ -212,7 +212,10 @@ class SenderPort(Protocol):
         ...
 
     async def leave(self) -> None:
-        """Forget this sender at the server. Nothing is under way. It raises nothing, and need not be called."""
+        """Forget this sender at the server; what it has waiting for room there never will be stored.
+
+        A `store` under way has been cancelled before. It raises nothing, and need not be called.
+        """
         ...
 
 

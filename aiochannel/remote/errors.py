@@ -57,7 +57,10 @@ class LeaseLost(ChannelError):
 
 @final
 class Undelivered(ChannelError):
-    """The end had accepted items that the channel refuses after all; they are not in the channel."""
+    """The end had accepted items that the channel refuses after all; they are not in the channel.
+
+    Or the end was left while the server did not answer: then items may be there of which it could not say so.
+    """
 
     def __init__(self, message: str, items: Sequence[object] = ()) -> None:
         super().__init__(message)

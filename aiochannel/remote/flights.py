@@ -18,7 +18,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Final, TypeAlias, final
 
-from aiochannel.errors import ChannelClosed, ChannelError
+from aiochannel.errors import ChannelError
 from aiochannel.remote.broker import LARGEST_FLIGHT, Busy, Closed, Gone, SenderPort
 from aiochannel.remote.errors import ChannelLost, ChannelUnavailable
 from aiochannel.remote.links import Link
@@ -168,12 +168,15 @@ class Flights:
         return [entry for entry in (*self.flight, *self.queue) if entry.fate is Fate.OPEN]
 
     async def finish(self, seconds: float) -> None:
-        """Wait until all is settled, for at most so many seconds; refuse what is not."""
+        """Wait until all is settled, for at most so many seconds, and send nothing more."""
         if self._task is not None:
             await wait([self._task], timeout=seconds)
             self._task.cancel()
             await wait([self._task])
-        self._refuse(lambda: ChannelClosed(f"this sending end of {self._link.title} has left"))
+
+    def leave(self) -> None:
+        """Give up what is not settled. Most of it is not stored, but nobody can tell."""
+        self._refuse(lambda: ChannelUnavailable(f"this sending end of {self._link.title} has left"))
 
     # The task that sends
 

@@ -195,6 +195,13 @@ class MemoryChannel:
         self.puts = deque(put for put in self.puts if put)
         return True
 
+    def forget_sender(self, sender: str, epoch: int) -> None:
+        """Forget a sender that leaves; what it has waiting for room never will be stored."""
+        own = self.senders.get(sender)
+        if own is not None and own.epoch <= epoch:
+            del self.senders[sender]
+            self.puts = deque(put for put in self.puts if put[0].sender != sender)
+
     # Taking
 
     def serve(self) -> None:

@@ -90,7 +90,8 @@ class MemorySender:
     async def leave(self) -> None:
         """As `SenderPort.leave`."""
         del self._broker.senders[self.sender]
-        await self._broker.say(self.name, lambda channel: channel.senders.pop(self.sender, None))
+        epoch = self._broker.epoch
+        await self._broker.say(self.name, lambda channel: channel.forget_sender(self.sender, epoch))
 
 
 class MemoryReceiver:

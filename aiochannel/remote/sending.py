@@ -341,9 +341,10 @@ class RemoteSender(Generic[T_contra]):
         self._tokens.close()
         try:
             await self._flights.finish(within)
+            await self._port.leave()
         finally:
             self._link.ends.remove(self)
-        await self._port.leave()
+            self._flights.leave()
         try:
             self._tell_undelivered()
         except Undelivered as undelivered:

@@ -403,8 +403,9 @@ async def test_calls_that_wait_on_an_end_that_leaves_are_told(world: World) -> N
     with pytest.raises(ChannelClosed, match="this receiving end"):
         await getting
     await tx.__aexit__(EOFError, EOFError(), None)
-    with pytest.raises(ChannelClosed, match="this sending end"):
+    with pytest.raises(ChannelUnavailable, match="this sending end of the channel 'jobs' on memory: has left"):
         await putting
+    assert 0 == (await (await world.channel(1)).statistics()).waiting_puts
 
 
 async def test_leaving_does_not_wait_for_ever(world: World) -> None:
