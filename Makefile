@@ -95,6 +95,7 @@ prove: .venv/dev.ready .venv-$(NEWEST)/ready
 	.venv-$(NEWEST)/bin/python -m tests.interrupts
 	.venv-$(NEWEST)/bin/python -m tests.interrupts --broadcast
 	.venv-$(NEWEST)/bin/python -m tests.broadcast
+	.venv-$(NEWEST)/bin/python -m tests.remote
 	.venv-$(NEWEST)/bin/python -m tests.interrupts.watching
 	.venv-$(NEWEST)/bin/python -m tests.interrupts.calling
 	.venv-$(NEWEST)/bin/python -m tests.testing

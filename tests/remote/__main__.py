@@ -1,7 +1,9 @@
-"""Programs at random, for minutes; the last line says how many. The exit status is 1 if a promise was broken.
+"""Small programs under many schedules, and programs at random, for minutes; the last line says how many.
 
-python -m tests.remote --programs 5000 --processes 2
+python -m tests.remote --budget 10000 --programs 5000 --processes 2
 python -m tests.remote --program 17
+
+The exit status is 1 if a promise was broken.
 """
 
 import argparse
@@ -11,10 +13,18 @@ import time
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
+from aiochannel.testing import Report, explore
 from tests.remote.chance import play
+from tests.remote.programs import PROGRAMS
 
 CHUNK = 100
+
+
+def play_schedules(name: str, budget: int) -> tuple[str, Report]:
+    logging.disable()  # the programs lose connections on purpose
+    return name, explore(PROGRAMS[name], budget=budget, seconds=120)
 
 
 def failure(seed: int) -> str:
@@ -33,10 +43,12 @@ def play_chunk(first: int, count: int) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.remote")
-    parser.add_argument("--programs", type=int, default=5000)
+    parser.add_argument("--budget", type=int, default=10_000, help="schedules of each small program")
+    parser.add_argument("--programs", type=int, default=5000, help="at random")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--program", type=int, help="only this one")
     options = parser.parse_args(argv)
+    budget: int = options.budget
     programs: int = options.programs
     processes: int = options.processes
     one: int | None = options.program
@@ -45,13 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(text)
         return bool(text)
     begun = time.perf_counter()
-    failures = 0
+    failures = schedules = 0
     chunks = range(0, programs, CHUNK)
     with ProcessPoolExecutor(processes) as pool:
+        for name, report in pool.map(partial(play_schedules, budget=budget), PROGRAMS):
+            print(f"{name}: {report}", flush=True)
+            schedules += report.schedules
+            failures += report.failure is not None
         for failed in pool.map(play_chunk, chunks, [min(CHUNK, programs - first) for first in chunks]):
             failures += len(failed)
             print(*failed[:1], sep="\n", end="\n" if failed else "", flush=True)
-    print(f"remote: {programs} programs at random, {failures} failures, {time.perf_counter() - begun:.0f} s")
+    seconds = time.perf_counter() - begun
+    print(f"remote: {schedules} schedules, {programs} programs at random, {failures} failures, {seconds:.0f} s")
     return bool(failures)
 
 
