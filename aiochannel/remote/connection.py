@@ -8,6 +8,7 @@ bounded.
 import os
 from asyncio import AbstractEventLoop, Task, Timeout, create_task, get_running_loop, timeout, wait
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from logging import getLogger
 from math import inf
 from types import TracebackType
@@ -161,12 +162,13 @@ OPEN: Final[WeakSet[Connection]] = WeakSet()
 """The connections that are open in this process."""
 
 
-def _after_fork() -> None:
+def after_fork() -> None:
     """Let a child process use none of its parent's connections, and send nothing over them."""
     for connection in tuple(OPEN):
         connection.forked = True
-        connection.broker.abandon()
+        if not connection.loop.is_closed():
+            connection.broker.abandon()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_after_fork)
+with suppress(AttributeError):  # on Windows, which does not fork
+    os.register_at_fork(after_in_child=after_fork)

@@ -188,10 +188,10 @@ class Flights:
     async def _run(self) -> None:
         try:
             while self.queue or (self.closing is not None and not self.closing.done()):
-                if self.queue:
+                if self.queue or self.closing is None:
                     await self._fly()
                 else:
-                    await self._close()
+                    await self._close(self.closing)
         except Exception as error:  # what the broker raises is what every call raises
             failure = error
             self._refuse(lambda: type(failure)(str(failure)) if isinstance(failure, ChannelError) else failure)
@@ -283,15 +283,14 @@ class Flights:
         else:
             await sleep(BUSY)
 
-    async def _close(self) -> None:
+    async def _close(self, closing: "Future[bool | Failure]") -> None:
         closed: bool | None = None
         while closed is None:
             try:
                 closed = await self._link.broker.close(self._link.name, self._cause)
             except Gone:
                 await self._link.connection.back()
-        if self.closing is not None and not self.closing.done():
-            self.closing.set_result(closed)
+        closing.set_result(closed)
 
     # What becomes of an entry
 
