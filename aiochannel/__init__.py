@@ -3,7 +3,7 @@
 Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), overflow, cases and selection
 (waiting for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers,
 futures, merging, priority, watch (a value that changes), calls (a request and its reply), broadcast with hub and feeds
-(every subscription gets every item).
+(every subscription gets every item). By itself, and not imported here: `aiochannel.remote`, channels between processes.
 """
 
 from aiochannel.broadcast import Broadcast, BroadcastStatistics

@@ -81,9 +81,10 @@ class Intake(Generic[T]):
 
     async def _fetch_items(self) -> None:
         try:
-            while await self._fetch_once() or self.inbox.statistics().waiting_receivers:
-                if self.inbox.closed():
-                    break
+            again = True
+            while again:
+                lost = await self._fetch_once()
+                again = not self.inbox.closed() and (lost or self.inbox.statistics().waiting_receivers > 0)
         except ChannelUnavailable:  # every call that waits raises it by itself
             pass
         except Exception as error:  # what the broker raises is what every call raises
@@ -95,7 +96,7 @@ class Intake(Generic[T]):
                 self._send_acknowledgements()
 
     async def _fetch_once(self) -> bool:
-        """Fetch items; return whether it is to be tried again, even if nobody waits yet."""
+        """Fetch items; return whether the lease was lost, so that it is to be tried again."""
         at_hand = self.inbox.qsize()
         waiting = self.inbox.statistics().waiting_receivers
         want = max(1, self.window - at_hand, waiting, max(self.least, default=0) - at_hand)

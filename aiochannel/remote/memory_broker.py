@@ -189,29 +189,27 @@ class MemoryBroker:
             await self.call_on(name, act)
 
     def _on_push(self, name: str, push: Push) -> None:
-        match push:
-            case Items():
-                for receiver in self.receivers:
-                    if receiver.name == name:
-                        receiver.accept(push)
-            case StoredUpTo():
-                if push.sender in self.senders:
-                    self.senders[push.sender].note(push.number)
-            case State(lost=None):
-                self._note(name, push)
-            case State():
-                self.lose(name, "has deleted it")
+        if name not in self._changed:
+            return
+        if isinstance(push, Items):
+            for receiver in self.receivers:
+                receiver.accept(push, name)
+        elif isinstance(push, StoredUpTo):
+            if push.sender in self.senders:
+                self.senders[push.sender].note(push.number)
+        elif push.lost is None:
+            self._note(name, push)
+        else:
+            self.lose(name, "has deleted it")
 
     def _note(self, name: str, state: State) -> None:
         """Note what is so of a channel, and tell it if it is new."""
         if name in self._changed and state != self.states[name] and not self.states[name].lost:
             self.states[name] = state
             for receiver in self.receivers:
-                if receiver.name == name:
-                    receiver.wake()
+                receiver.wake()
             for sender in self.senders.values():
-                if sender.name == name:
-                    sender.wake()
+                sender.wake()
             self._changed[name](state)
 
     def state(self, name: str) -> State:
@@ -266,8 +264,7 @@ class MemoryBroker:
         except ChannelLost:  # `changed` has told it
             return
         for receiver in lost:
-            if own[receiver].receiver == receiver:
-                own[receiver].lose_unasked()
+            own[receiver].lose_unasked(receiver)
 
     async def close(self, name: str, cause: str | None, /) -> bool:
         """As `Broker.close`."""

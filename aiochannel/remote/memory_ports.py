@@ -121,7 +121,7 @@ class MemoryReceiver:
         else:
             again, self._asked = self._asked, True
             reply = await self._take(limit, size, done, again=again)
-            self.accept(Items(self.receiver, self._next, reply.items, reply.puts_wait))
+            self.accept(Items(self.receiver, self._next, reply.items, reply.puts_wait), self.name)
         while not self._come:
             state = self._broker.state(self.name)
             if state.drained:
@@ -140,12 +140,12 @@ class MemoryReceiver:
             raise self.lose(receiver)
         return reply
 
-    def accept(self, push: Items) -> None:
-        """Note items that have come, by a reply, by a push, or by both."""
+    def accept(self, push: Items, name: str) -> None:
+        """Note items that have come for a receiver of a channel, by a reply, by a push, or by both."""
         fresh = [
             Stored(item.payload, item.sender, item.number, item.attempt, receipt)
             for receipt, item in enumerate(push.items, push.first)
-            if receipt >= self._next and push.receiver == self.receiver
+            if receipt >= self._next and push.receiver == self.receiver and name == self.name
         ]
         if fresh:
             self._asked = False
@@ -170,11 +170,12 @@ class MemoryReceiver:
                 self._arrival.set_exception(error)
         return error
 
-    def lose_unasked(self) -> None:
-        """Note that the lease is lost; the fetch that waits says so, or else the next call."""
+    def lose_unasked(self, receiver: int) -> None:
+        """Note that a lease is lost; the fetch that waits says so, or else the next call."""
         waits = self._arrival is not None and not self._arrival.done()
-        error = self.lose(self.receiver)
-        self._untold = None if waits else error
+        if receiver == self.receiver:
+            error = self.lose(receiver)
+            self._untold = None if waits else error
 
     def _check_lease(self) -> None:
         error, self._untold = self._untold, None

@@ -5,11 +5,14 @@ import gc
 from contextlib import suppress
 
 import pytest
+from typing_extensions import override
 
 from aiochannel import ChannelClosed, otherwise, select
-from aiochannel.remote import ChannelLost, ChannelUnavailable, Hub
-from aiochannel.remote.broker import Drained, State
+from aiochannel.remote import ChannelLost, ChannelUnavailable, Hub, LeaseLost
+from aiochannel.remote.broker import Drained, Fetched, State
 from aiochannel.remote.connection import after_fork
+from aiochannel.remote.intake import Intake
+from aiochannel.remote.memory import StoredUpTo
 from aiochannel.remote.memory_ports import MemoryReceiver, MemorySender
 from aiochannel.testing import Loop
 from tests.conftest import cancelled, settle, waiting
@@ -78,9 +81,7 @@ async def test_a_withdrawal_that_the_close_overtakes(world: World, monkeypatch: 
     assert await withdrawing
 
 
-async def test_a_put_whose_loop_is_closed_withdraws_nothing() -> None:
-    loop = Loop()
-
+def test_a_put_whose_loop_is_closed_withdraws_nothing() -> None:
     async def begin() -> "asyncio.Task[None]":
         hub = await Hub(Broker("memory:"), 9).__aenter__()
         tx = (await hub.channel("jobs", int, maxsize=1)).sender()
@@ -89,18 +90,12 @@ async def test_a_put_whose_loop_is_closed_withdraws_nothing() -> None:
         await settle()
         return putting
 
-    def run() -> None:
-        with suppress(RuntimeError):
-            task = loop.run_until_complete(begin())
-            loop.close()
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-
-    before = asyncio.get_running_loop()
-    asyncio._set_running_loop(None)
-    try:
-        run()
-    finally:
-        asyncio._set_running_loop(before)
+    loop = Loop()
+    coroutine = loop.run_until_complete(begin()).get_coro()
+    loop.set_exception_handler(lambda *_: None)  # it tells of tasks that are dropped
+    loop.close()
+    with suppress(RuntimeError):
+        coroutine.close()
     gc.collect()
 
 
@@ -271,3 +266,145 @@ async def test_an_unexpected_error_of_an_acknowledgement_is_raised_as_it_is(
     await settle()
     with pytest.raises(OSError, match="no permission"):
         await rx.get()
+
+
+async def test_a_call_that_was_made_before_another_receives_what_the_task_held_then(world: World) -> None:
+    tx, rx = await world.ends()
+    await tx.put_many([1, 2, 3])
+    assert 1 == await rx.get()
+    first = rx.get()
+    assert 2 == await rx.get()
+    assert 3 == await first
+    await asyncio.sleep(0.5)
+    assert (2, 2) == (rx.statistics().held, await (await world.channel()).size())
+
+
+async def test_entering_a_hub_may_be_cancelled() -> None:
+    class Nowhere(Broker):
+        @override
+        async def enter(self) -> None:
+            """Do not reach it."""
+
+    assert await cancelled(await waiting(Hub(Nowhere("memory:"), 9).__aenter__()))
+
+
+async def test_items_at_hand_have_a_bounded_number_of_bytes(world: World) -> None:
+    channel = await (await world.hub()).channel("blobs", bytes)
+    rx = channel.receiver()
+    await channel.sender().put_many(bytes(400_000) for _ in range(9))
+    at_hand = []
+    for _ in range(9):
+        await rx.get()
+        await asyncio.sleep(0.1)
+        at_hand.append(rx.qsize())
+    assert 2 >= max(at_hand)
+    rx._intake.window = 99
+    await channel.sender().put_many([bytes(2**20), bytes(2**20)])
+    assert 2**20 == len(await rx.get())
+    await asyncio.sleep(0.1)
+    rx._intake.ask()
+    assert 1 >= rx.qsize()
+
+
+async def test_items_that_come_after_an_error_are_left_to_the_lease(world: World) -> None:
+    tx, rx = await world.ends()
+    getting = await waiting(rx.get())
+    rx._intake.break_down(OSError("no permission"))
+    with pytest.raises(OSError, match="no permission"):
+        await getting
+    await tx.put(1)
+    await settle()
+    assert rx.empty()
+
+
+async def test_a_lost_lease_is_counted_once(world: World) -> None:
+    tx, rx = await world.ends(lease=3)
+    await tx.put_many([1, 2, 3, 4, 5, 6])
+    assert [1, 2, 3] == [await rx.get() for _ in range(3)]
+    await asyncio.sleep(0.1)
+    assert rx.qsize()
+    rx._intake.generation += 1
+    end_leases(world)
+    assert 3 == await rx.get()
+    rx._intake._lose_lease(0, LeaseLost())
+    assert 2 == rx.statistics().leases_lost
+
+
+async def test_a_lease_is_lost_when_a_task_ends(world: World) -> None:
+    tx, rx = await world.ends(lease=3)
+    await tx.put(1)
+
+    async def work() -> None:
+        await rx.get()
+        end_leases(world)
+
+    await asyncio.create_task(work())
+    await settle()
+    assert 1 == rx.statistics().leases_lost
+    assert 1 == await rx.get()
+
+
+async def test_a_lease_is_lost_while_a_get_waits(world: World) -> None:
+    tx, rx = await world.ends(lease=3)
+    getting = await waiting(rx.get())
+    end_leases(world)
+    await asyncio.sleep(2)
+    await tx.put(1)
+    assert 1 == await getting
+
+
+@pytest.mark.parametrize("batch", [True, False])
+async def test_a_lease_is_lost_when_an_item_has_come(
+    world: World, monkeypatch: pytest.MonkeyPatch, batch: bool
+) -> None:
+    tx, rx = await world.ends(lease=3)
+    getting = await waiting(rx.get_many(1) if batch else rx.get())
+    arrive = Intake._arrive
+
+    def arrive_and_lose(self: Intake[int], fetched: Fetched, want: int) -> None:
+        monkeypatch.setattr(Intake, "_arrive", arrive)
+        arrive(self, fetched, want)
+        end_leases(world)
+        self.generation += 1
+
+    monkeypatch.setattr(Intake, "_arrive", arrive_and_lose)
+    await tx.put(1)
+    assert ([1] if batch else 1) == await getting
+
+
+async def test_a_mapped_put_puts(world: World) -> None:
+    tx, _ = await world.ends()
+    assert (0, "None") == await select(tx.on_put(1).map(str))
+    await tx.flush()
+    assert [1] == await rest(world)
+
+
+async def test_pushes_for_nobody_are_passed_over(world: World) -> None:
+    channel, other = await world.channel(), await (await world.hub()).channel("other", int)
+    tx, rx = other.sender(), other.receiver()
+    getting = await waiting(rx.get())
+    world.brokers[0]._on_push("jobs", StoredUpTo("nobody", 1))
+    await channel.close()
+    await channel.delete()
+    await tx.put(1)
+    assert 1 == await getting
+
+
+async def test_a_port_returns_what_came_for_a_call_that_was_cancelled(world: World) -> None:
+    """The ends do not need it: they cancel a fetch when they leave only."""
+    tx, _ = await world.ends()
+    broker = world.brokers[1]
+    port = broker.receiver("jobs")
+    await port.settle([1])
+    fetching = await waiting(port.fetch(9, 99, []))
+    assert await cancelled(fetching)
+    await tx.put_many([1, 2])
+    (first,) = (await port.fetch(1, 99, [])).items
+    (second,) = (await port.fetch(1, 99, [first.receipt])).items
+    await port.settle([])
+    assert (1, 2) == (first.number, second.number)
+    assert 1 == await (await world.channel()).size()
+    port.lose(0)
+    port.lose_unasked(0)
+    await port.settle([second.receipt])
+    assert 0 == await (await world.channel()).size()
