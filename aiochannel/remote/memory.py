@@ -255,13 +255,17 @@ class MemoryChannel:
             self.leave_line(receiver)
             if given := [item for receipt, item in held.items() if receipt >= first]:
                 return TakeReply(Code.DONE, given, bool(self.puts))
+        return self.give(Waiting(receiver, lease.hub, first, want), size)
+
+    def give(self, asking: Waiting, size: float) -> TakeReply:
+        """Give a receiver the next items, or let it wait."""
         if self.queue:
-            part = self.pop(want, size)
-            self.hold(receiver, first, part)
+            part = self.pop(asking.want, size)
+            self.hold(asking.receiver, asking.first, part)
             return TakeReply(Code.DONE, part, bool(self.puts))
         if self.state.drained:
             return TakeReply(Code.DRAINED)
-        self.line.append(Waiting(receiver, lease.hub, first, want))
+        self.line.append(asking)
         return TakeReply(Code.WAITS)
 
     def leave_line(self, receiver: int) -> None:

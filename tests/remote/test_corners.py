@@ -408,3 +408,22 @@ async def test_a_port_returns_what_came_for_a_call_that_was_cancelled(world: Wor
     port.lose_unasked(0)
     await port.settle([second.receipt])
     assert 0 == await (await world.channel()).size()
+
+
+async def test_what_cannot_be_told_for_good_is_told_by_the_lease(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tx, rx = await world.ends(lease=3)
+    await tx.put(1)
+    broker = world.brokers[1]
+
+    async def refused() -> None:
+        raise ChannelUnavailable("wrong password")
+
+    async def work() -> None:
+        await rx.get()
+        monkeypatch.setattr(broker, "connected", refused)
+        broker.abandon()
+
+    other = (await world.channel(lease=3)).receiver()
+    await asyncio.create_task(work())
+    async with other.receive() as delivery:
+        assert (1, 2) == (delivery.item, delivery.attempt)
