@@ -18,7 +18,7 @@ from typing import Generic, TypeAlias, TypeVar, final
 
 D = TypeVar("D")
 
-Asker: TypeAlias = "Task[object] | None"
+Asker: TypeAlias = Task[object] | None
 """Who asks for an item: None is a callback of the event loop."""
 
 
