@@ -28,11 +28,11 @@ class Connection:
     """A broker, and the calls that wait for it."""
 
     def __init__(self, broker: Broker, patience: float) -> None:
-        self.broker: Final = broker
-        self.patience: Final = patience
+        self.broker: Final[Broker] = broker
+        self.patience: Final[float] = patience
         self.loop: AbstractEventLoop = get_running_loop()
-        self.left = False
-        self.forked = False
+        self.left: bool = False
+        self.forked: bool = False
         """Whether this is the copy of it in a child process."""
         self._timeouts: set[Timeout] = set()
         self._waiting: Task[None] | None = None

@@ -37,16 +37,16 @@ class Delivery(Generic[T_co]):
     __slots__ = ("_source", "_stored", "generation", "item", "open", "receipt", "since", "size")
 
     def __init__(self, item: T_co, stored: Stored, source: Source, since: float) -> None:
-        self.item = item
-        self.open = True
+        self.item: T_co = item
+        self.open: bool = True
         """Whether it is neither acknowledged nor given back."""
-        self.since = since
+        self.since: float = since
         """The loop's time at which it came."""
-        self.receipt = stored.receipt
+        self.receipt: int = stored.receipt
         """Its number at this end."""
-        self.size = len(stored.item)
+        self.size: int = len(stored.item)
         """How many bytes it has."""
-        self.generation = source.generation
+        self.generation: int = source.generation
         """How many leases the end had lost before."""
         self._stored = stored
         self._source = source

@@ -43,9 +43,9 @@ class Intake(Generic[T]):
 
     def __init__(self, link: Link, port: ReceiverPort, decode: Callable[[bytes], T], prefetch: int) -> None:
         self.inbox: Channel[Delivery[T]] = Channel(name=f"items at hand of {link.title}")
-        self.generation = 0
-        self.window = 1
-        self.bad_items = 0
+        self.generation: int = 0
+        self.window: int = 1
+        self.bad_items: int = 0
         self.failure: Exception | None = None
         """What every call raises, since the inbox is closed for it."""
         self.least: list[int] = []

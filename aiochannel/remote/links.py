@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar, final
 
 from aiochannel.channel import Channel
 from aiochannel.errors import ChannelClosed
-from aiochannel.remote.broker import Gone, Settings, State
+from aiochannel.remote.broker import Broker, Gone, Settings, State
 from aiochannel.remote.connection import Connection
 from aiochannel.remote.errors import ChannelLost, RemoteCause
 from aiochannel.remote.holding import Asker
@@ -38,12 +38,12 @@ class Link:
     """What a hub knows of one of its channels."""
 
     def __init__(self, connection: Connection, name: str, settings: Settings, state: State) -> None:
-        self.connection: Final = connection
-        self.broker: Final = connection.broker
-        self.name: Final = name
-        self.settings: Final = settings
-        self.title: Final = f"the channel {name!r} on {connection.broker.where}"
-        self.state = state
+        self.connection: Final[Connection] = connection
+        self.broker: Final[Broker] = connection.broker
+        self.name: Final[str] = name
+        self.settings: Final[Settings] = settings
+        self.title: Final[str] = f"the channel {name!r} on {connection.broker.where}"
+        self.state: State = state
         self.ends: list[Listener] = []
         self._needs = 0
         """How many receiving ends are open, and how many puts and joins wait."""

@@ -129,11 +129,11 @@ class MemoryChannel:
     """What a server keeps of one channel."""
 
     def __init__(self, settings: Settings, tell: Callable[[str, Push], bool], clock: Callable[[], float]) -> None:
-        self.settings = settings
-        self.tell = tell
+        self.settings: Settings = settings
+        self.tell: Callable[[str, Push], bool] = tell
         """Sends a push to a hub and returns whether it is there. The hub "" is all of them."""
-        self.clock = clock
-        self.state = State()
+        self.clock: Callable[[], float] = clock
+        self.state: State = State()
         self.queue: deque[Item] = deque()
         self.puts: deque[list[Item]] = deque()
         self.held: dict[int, dict[Receipt, Item]] = {}
@@ -142,8 +142,12 @@ class MemoryChannel:
         self.delayed: list[tuple[float, Item]] = []
         self.dead: list[Dead] = []
         self.senders: dict[str, SenderState] = {}
-        self.registered = self.accepted = self.left = self.redelivered = 0
-        self.renewed = self.drained_at = clock()
+        self.registered: int = 0
+        self.accepted: int = 0
+        self.left: int = 0
+        self.redelivered: int = 0
+        self.renewed: float = clock()
+        self.drained_at: float = clock()
 
     def stored(self) -> int:
         """Return how many items are stored."""

@@ -40,10 +40,10 @@ class MemoryServer:
     """The channels of one server, and the hubs that are connected to it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.clock = clock
+        self.clock: Callable[[], float] = clock
         self.channels: dict[str, MemoryChannel] = {}
         self.hubs: dict[str, Callable[[str, Push], None]] = {}
-        self.refusal = ""
+        self.refusal: str = ""
         """Why it refuses to store, as a server does that has no memory left; "" if it does not."""
 
     def make(self, name: str, settings: Settings) -> MemoryChannel:
@@ -85,12 +85,12 @@ class MemoryBroker:
     """A hub's connection to a server in this process: a Broker."""
 
     def __init__(self, where: str) -> None:
-        self.where = where
-        self.server = MemoryServer(loop_time)
-        self.hub = "".join(CHANCE.choices(CHARACTERS, k=HUB))
-        self.epoch = 0
+        self.where: str = where
+        self.server: MemoryServer = MemoryServer(loop_time)
+        self.hub: str = "".join(CHANCE.choices(CHARACTERS, k=HUB))
+        self.epoch: int = 0
         """How often it was connected."""
-        self.up = False
+        self.up: bool = False
         self.states: dict[str, State] = {}
         self.receivers: list[MemoryReceiver] = []
         self.senders: dict[str, MemorySender] = {}

@@ -16,9 +16,9 @@ class MemorySender:
     """A sending end at a server in this process: a SenderPort."""
 
     def __init__(self, broker: "MemoryBroker", name: str, sender: str) -> None:
-        self.sender = sender
-        self.name = name
-        self.stored = 0
+        self.sender: str = sender
+        self.name: str = name
+        self.stored: int = 0
         """The number of the last item that was told to be stored."""
         self._broker = broker
         self._base = self._known = self._count = 0
@@ -98,8 +98,8 @@ class MemoryReceiver:
     """A receiving end at a server in this process: a ReceiverPort."""
 
     def __init__(self, broker: "MemoryBroker", name: str) -> None:
-        self.name = name
-        self.receiver = 0
+        self.name: str = name
+        self.receiver: int = 0
         """Its number at the server; 0: not registered."""
         self._broker = broker
         self._next: Receipt = 1
