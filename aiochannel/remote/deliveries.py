@@ -34,19 +34,19 @@ class Source(Protocol):
 class Delivery(Generic[T_co]):
     """An item that this process was given, and that is another's again if it is not acknowledged."""
 
-    __slots__ = ("_source", "_stored", "generation", "item", "open", "receipt", "since", "size")
+    __slots__ = ("_generation", "_open", "_receipt", "_since", "_size", "_source", "_stored", "item")
 
     def __init__(self, item: T_co, stored: Stored, source: Source, since: float) -> None:
         self.item: T_co = item
-        self.open: bool = True
+        self._open: bool = True
         """Whether it is neither acknowledged nor given back."""
-        self.since: float = since
+        self._since: float = since
         """The loop's time at which it came."""
-        self.receipt: int = stored.receipt
+        self._receipt: int = stored.receipt
         """Its number at this end."""
-        self.size: int = len(stored.item)
+        self._size: int = len(stored.item)
         """How many bytes it has."""
-        self.generation: int = source.generation
+        self._generation: int = source.generation
         """How many leases the end had lost before."""
         self._stored = stored
         self._source = source
@@ -62,9 +62,9 @@ class Delivery(Generic[T_co]):
         return self._stored.attempt
 
     @property
-    def lost(self) -> bool:
+    def _lost(self) -> bool:
         """Whether its lease is lost: it was given back to the channel."""
-        return self.generation != self._source.generation
+        return self._generation != self._source.generation
 
     async def ack(self) -> None:
         """Acknowledge the item: it is received. A second call does nothing.
@@ -92,7 +92,7 @@ class Delivery(Generic[T_co]):
         """
         await self._source.release(self, "it was released", delay)
 
-    def fail(self, reason: str) -> None:
+    def _fail(self, reason: str) -> None:
         """Give the item back, since this attempt has failed; the server is told soon."""
         self._source.fail(self, reason)
 

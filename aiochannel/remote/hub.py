@@ -170,7 +170,7 @@ class Hub:
         try:
             who = asker()
             ends = [end for link in self._links.values() for end in link.ends]
-            left = await gather(*(end.leave_as(who, exc, within) for end in ends), return_exceptions=True)
+            left = await gather(*(end._leave_as(who, exc, within) for end in ends), return_exceptions=True)
             with suppress(TimeoutError):
                 async with timeout(within if within < inf else None):
                     await self._broker.leave()

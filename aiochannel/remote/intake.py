@@ -149,17 +149,17 @@ class Intake(Generic[T]):
         while len(inbox._buffer) > inbox._receivers.woken:
             # It came at most a window ago: the event loop has its turns.
             delivery = inbox.get_nowait()
-            self._bytes -= delivery.size
+            self._bytes -= delivery._size
             if self._fetch is None:
                 self.ask()
-            if delivery.generation == self.generation:
+            if delivery._generation == self.generation:
                 return delivery
         return None
 
     def taken(self, deliveries: Sequence[Delivery[T]]) -> None:
         """Note that items were taken from the inbox."""
         for delivery in deliveries:
-            self._bytes -= delivery.size
+            self._bytes -= delivery._size
 
     def changed(self) -> None:
         """Learn that the channel is drained or lost."""
@@ -182,7 +182,7 @@ class Intake(Generic[T]):
         """Give back what is at hand if that is for too long."""
         self._tidying = None
         if self.inbox.qsize():
-            oldest = next(iter(self.inbox)).since + AT_HAND_SECONDS
+            oldest = next(iter(self.inbox))._since + AT_HAND_SECONDS
             now = self._link.connection.loop.time()
             if oldest > now:
                 self._tidy_after(oldest - now)
@@ -192,11 +192,11 @@ class Intake(Generic[T]):
 
     def give_back(self, held: Sequence[Delivery[T]]) -> None:
         """Give back, uncounted, what is at hand, and what tasks hold that will do nothing with it."""
-        open_ones = [each for each in (*held, *self._empty()) if each.open and not each.lost]
+        open_ones = [each for each in (*held, *self._empty()) if each._open and not each._lost]
         for each in open_ones:
-            each.open = False
+            each._open = False
         if open_ones:
-            self._start(self._back(sorted(each.receipt for each in open_ones), False, "", None))
+            self._start(self._back(sorted(each._receipt for each in open_ones), False, "", None))
 
     def _empty(self) -> Sequence[Delivery[T]]:
         """Remove and return what is at hand."""
@@ -220,9 +220,9 @@ class Intake(Generic[T]):
     def acknowledge(self, deliveries: Sequence[Delivery[T]]) -> None:
         """Note that items are received; the server is told soon."""
         for delivery in deliveries:
-            if delivery.open and delivery.generation == self.generation:
-                self._done.append(delivery.receipt)
-            delivery.open = False
+            if delivery._open and delivery._generation == self.generation:
+                self._done.append(delivery._receipt)
+            delivery._open = False
         if self._done and not self._boarding:
             self._send_acknowledgements()
 
@@ -249,10 +249,10 @@ class Intake(Generic[T]):
         """Give items back: this attempt has failed."""
         receipts = []
         for delivery in deliveries:
-            if delivery.open and not delivery.lost:
-                receipts.append(delivery.receipt)
+            if delivery._open and not delivery._lost:
+                receipts.append(delivery._receipt)
                 self._log_dead(delivery.attempt, delivery.id, reason)
-            delivery.open = False
+            delivery._open = False
         if receipts:
             self._start(self._back(receipts, True, reason, None))
 
@@ -292,26 +292,26 @@ class Intake(Generic[T]):
 
     async def settle(self, delivery: Delivery[object], /) -> None:
         """As `Delivery.ack`."""
-        await self._by_hand(delivery, lambda: self._port.settle([delivery.receipt]))
+        await self._by_hand(delivery, lambda: self._port.settle([delivery._receipt]))
 
     async def release(self, delivery: Delivery[object], reason: str, delay: float, /) -> None:
         """As `Delivery.release`."""
-        receipts = [delivery.receipt]
+        receipts = [delivery._receipt]
         await self._by_hand(
             delivery, lambda: self._port.give_back(receipts, count=True, reason=reason, delay=delay or None)
         )
 
     async def _by_hand(self, delivery: Delivery[object], act: Callable[[], Coroutine[object, None, None]]) -> None:
         generation = self.generation
-        if delivery.open:
-            if not delivery.lost:
+        if delivery._open:
+            if not delivery._lost:
                 try:
                     await self._link.connection.call(act)
                 except LeaseLost as error:
                     self._lose_lease(generation, error)
-            if delivery.lost:
+            if delivery._lost:
                 raise LeaseLost(f"item {delivery.id} of {self._link.title} was given back: its lease is lost")
-            delivery.open = False
+            delivery._open = False
 
     # Leaving
 

@@ -21,11 +21,11 @@ LONGEST_BEAT: Final = 5.0
 class Listener(Protocol):
     """An end."""
 
-    def changed(self) -> None:
+    def _changed(self) -> None:
         """Learn that the channel is closed, drained or lost."""
         ...
 
-    async def leave_as(self, who: Asker, error: BaseException | None, within: float, /) -> None:
+    async def _leave_as(self, who: Asker, error: BaseException | None, within: float, /) -> None:
         """Leave, for a task and for the exception, if any, that ends its use.
 
         It waits for the server for so many seconds at most.
@@ -57,7 +57,7 @@ class Link:
         """Note what has changed on the channel by itself."""
         self.state = state
         for end in tuple(self.ends):
-            end.changed()
+            end._changed()
         if state.drained or state.lost is not None:
             self._over.close()
 

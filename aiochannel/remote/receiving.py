@@ -56,7 +56,7 @@ class RemoteReceiver(Generic[T_co]):
         self._left = False
         link.ends.append(self)
         link.need()
-        self.changed()
+        self._changed()
 
     # Looking at it
 
@@ -117,14 +117,14 @@ class RemoteReceiver(Generic[T_co]):
 
     def _at_hand(self, who: Asker, held: Sequence[Delivery[T_co]]) -> Delivery[T_co] | None:
         """Return the next delivery, which nobody holds yet, if it has come."""
-        self.begin(who, held)
+        self._begin(who, held)
         return self._intake.take()
 
     async def _wait(self) -> Delivery[T_co]:
         """Wait for the next delivery."""
         while True:
             (delivery,) = await self._batch(1, None)
-            if not delivery.lost:
+            if not delivery._lost:
                 return delivery
 
     async def _batch(self, limit: int, within: float | None) -> Sequence[Delivery[T_co]]:
@@ -135,7 +135,7 @@ class RemoteReceiver(Generic[T_co]):
             async with self._link.connection.bounded():
                 batch = await inbox.get_many(limit, within=within)
         except ChannelClosed as error:
-            self.refuse(error)
+            self._refuse(error)
         finally:
             self._intake.least.remove(limit)
         self._intake.taken(batch)
@@ -160,9 +160,9 @@ class RemoteReceiver(Generic[T_co]):
         self, who: Asker, held: Sequence[Delivery[T_co]], limit: int, within: float | None
     ) -> Sequence[T_co]:
         most, seconds = batch_limit(limit), batch_time(within)
-        self.begin(who, held)
+        self._begin(who, held)
         while True:
-            batch = [delivery for delivery in await self._batch(most, seconds) if not delivery.lost]
+            batch = [delivery for delivery in await self._batch(most, seconds) if not delivery._lost]
             if batch:
                 self._hold(who, batch)
                 return [delivery.item for delivery in batch]
@@ -175,10 +175,10 @@ class RemoteReceiver(Generic[T_co]):
             ChannelClosed: the channel is closed and drained, or this end has left.
             ChannelLost: the server no longer has the channel.
         """
-        (item,) = self.get_many_nowait(1) or self._refuse()
+        (item,) = self.get_many_nowait(1) or self._no_item()
         return item
 
-    def _refuse(self) -> Sequence[T_co]:
+    def _no_item(self) -> Sequence[T_co]:
         raise ChannelEmpty(f"no item of {self._link.title} is at hand")
 
     def get_many_nowait(self, limit: int | None = None, /) -> Sequence[T_co]:
@@ -189,13 +189,13 @@ class RemoteReceiver(Generic[T_co]):
         """
         who = asker()
         most = None if limit is None else batch_limit(limit)
-        self.begin(who, self._holding.held_by(who))
+        self._begin(who, self._holding.held_by(who))
         try:
             batch = self._intake.inbox.get_many_nowait(most)
         except ChannelClosed as error:
-            self.refuse(error)
+            self._refuse(error)
         self._intake.taken(batch)
-        batch = [delivery for delivery in batch if not delivery.lost]
+        batch = [delivery for delivery in batch if not delivery._lost]
         self._hold(who, batch)
         self._intake.ask()
         return [delivery.item for delivery in batch]
@@ -236,7 +236,7 @@ class RemoteReceiver(Generic[T_co]):
         Cancellation:
             Safe. Waiting has no effect on the channel.
         """
-        self.check()
+        self._check()
         await self._link.join()
 
     def on_get(self) -> Case[T_co]:
@@ -244,7 +244,7 @@ class RemoteReceiver(Generic[T_co]):
 
         The task of the select holds the item. A select is not bounded by the hub's patience: give it a timer.
         """
-        self.check()
+        self._check()
         return Case(_Get(self, self._intake))
 
     # Getting with acknowledgement by hand
@@ -258,7 +258,7 @@ class RemoteReceiver(Generic[T_co]):
         Cancellation:
             Safe, as for `get`.
         """
-        self.check()
+        self._check()
         return _Deliveries(self)
 
     def receive(self) -> AbstractAsyncContextManager[Delivery[T_co]]:
@@ -271,32 +271,32 @@ class RemoteReceiver(Generic[T_co]):
         Cancellation:
             Safe on entry, as for `get`. A block that is cancelled gives the item back.
         """
-        self.check()
+        self._check()
         return _Receive(self)
 
-    async def next_delivery(self) -> Delivery[T_co]:
+    async def _next_delivery(self) -> Delivery[T_co]:
         """Remove and return the next delivery; no task holds it."""
         who = asker()
         return self._at_hand(who, self._holding.held_by(who)) or await self._wait()
 
     # What all these do
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raise an error if this end is not of use any more, or not here."""
         self._link.connection.check()
         if self._left:
             raise ChannelClosed(f"this receiving end of {self._link.title} has left")
 
-    def begin(self, who: Asker, held: Sequence[Delivery[T_co]]) -> None:
+    def _begin(self, who: Asker, held: Sequence[Delivery[T_co]]) -> None:
         """Note that a task asks for its next item: it has received what it held when it asked."""
-        self.check()
+        self._check()
         self._holding.receive(who, held)
 
-    def begin_here(self) -> None:
+    def _begin_here(self) -> None:
         """Note that the running task asks for its next item."""
-        self.begin(who := asker(), self._holding.held_by(who))
+        self._begin(who := asker(), self._holding.held_by(who))
 
-    def hand_here(self, delivery: Delivery[T_co]) -> T_co:
+    def _hand_here(self, delivery: Delivery[T_co]) -> T_co:
         """Let the running task hold a delivery that it has taken from the inbox; return the item."""
         self._intake.taken((delivery,))
         self._hold(asker(), (delivery,))
@@ -308,7 +308,7 @@ class RemoteReceiver(Generic[T_co]):
         else:
             self._holding.hold(who, deliveries)
 
-    def refuse(self, error: ChannelClosed) -> NoReturn:
+    def _refuse(self, error: ChannelClosed) -> NoReturn:
         """Raise what a call raises where the inbox is closed."""
         failure = self._intake.failure
         if isinstance(failure, ChannelError):
@@ -319,23 +319,23 @@ class RemoteReceiver(Generic[T_co]):
             raise ChannelClosed(f"this receiving end of {self._link.title} has left") from None
         raise self._link.closed_error("is drained") from error.__cause__
 
-    def changed(self) -> None:
+    def _changed(self) -> None:
         """Learn that the channel is closed, drained or lost."""
         self._intake.changed()
 
     # Leaving
 
     async def __aenter__(self) -> Self:
-        self.check()
+        self._check()
         return self
 
     async def __aexit__(
         self, et: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         patience = self._link.connection.patience
-        await self.leave_as(asker(), exc, patience if exc is None else LEAVING_SECONDS)
+        await self._leave_as(asker(), exc, patience if exc is None else LEAVING_SECONDS)
 
-    async def leave_as(self, who: Asker, error: BaseException | None, within: float, /) -> None:
+    async def _leave_as(self, who: Asker, error: BaseException | None, within: float, /) -> None:
         """Leave: what the running task holds is received, or given back if there is an error.
 
         What other tasks hold, and what is at hand, is given back. A second call does nothing.
@@ -369,9 +369,9 @@ class _Deliveries(Generic[T_co]):
 
     async def __anext__(self) -> Delivery[T_co]:
         try:
-            return await self._receiver.next_delivery()
+            return await self._receiver._next_delivery()
         except ChannelClosed as error:
-            self._receiver.check()
+            self._receiver._check()
             if error.__cause__ is not None:
                 raise
         raise StopAsyncIteration
@@ -385,7 +385,7 @@ class _Receive(AbstractAsyncContextManager[Delivery[T_co]]):
 
     @override
     async def __aenter__(self) -> Delivery[T_co]:
-        self._delivery = await self._receiver.next_delivery()
+        self._delivery = await self._receiver._next_delivery()
         return self._delivery
 
     @override
@@ -396,7 +396,7 @@ class _Receive(AbstractAsyncContextManager[Delivery[T_co]]):
         if exc is None:
             await self._delivery.ack()
         else:
-            self._delivery.fail(f"its block failed: {type(exc).__name__}: {exc}")
+            self._delivery._fail(f"its block failed: {type(exc).__name__}: {exc}")
 
 
 @final
@@ -416,11 +416,11 @@ class _Get(Side[T]):
 
     @override
     def hindrance(self) -> Blocked | None:
-        self._receiver.begin_here()
+        self._receiver._begin_here()
         try:
             hindrance = self._inner.hindrance()
         except ChannelClosed as error:
-            self._receiver.refuse(error)
+            self._receiver._refuse(error)
         self._intake.ask()
         return hindrance
 
@@ -431,12 +431,12 @@ class _Get(Side[T]):
 
     @override
     def attempt(self) -> T | Blocked:
-        self._receiver.begin_here()
+        self._receiver._begin_here()
         try:
             delivery = self._inner.attempt()
         except ChannelClosed as error:
-            self._receiver.refuse(error)
-        item = delivery if isinstance(delivery, Blocked) else self._receiver.hand_here(delivery)
+            self._receiver._refuse(error)
+        item = delivery if isinstance(delivery, Blocked) else self._receiver._hand_here(delivery)
         self._intake.ask()
         return item
 
@@ -450,8 +450,8 @@ class _Get(Side[T]):
         try:
             delivery = self._inner.complete(selection)
         except ChannelClosed as error:
-            self._receiver.refuse(error)
-        return self._receiver.hand_here(delivery)
+            self._receiver._refuse(error)
+        return self._receiver._hand_here(delivery)
 
     @override
     def give_back(self, selection: Selection, /) -> None:

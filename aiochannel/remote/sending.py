@@ -49,7 +49,7 @@ class RemoteSender(Generic[T_contra]):
         self._cause: RemoteCause | None = None
         self._left = False
         link.ends.append(self)
-        self.changed()
+        self._changed()
 
     # Looking at it
 
@@ -97,8 +97,8 @@ class RemoteSender(Generic[T_contra]):
         Cancellation:
             The item is withdrawn: it is not in the channel and never will be, unless the server had stored it already.
         """
-        self.check_open()
-        await self._flights.store([Entry(self.encoded(item))])
+        self._check_open()
+        await self._flights.store([Entry(self._encoded(item))])
 
     async def put_many(self, items: Iterable[T_contra], /) -> None:
         """Put all the items into the channel in their order. As `Sender.put_many`, but that it reads ahead.
@@ -116,7 +116,7 @@ class RemoteSender(Generic[T_contra]):
         while True:
             entries, error = self._encode_some(places)
             if entries:
-                self.check_open()
+                self._check_open()
                 await self._flights.store(entries)
             if error is not None:
                 raise error
@@ -128,7 +128,7 @@ class RemoteSender(Generic[T_contra]):
         size = 0
         for place, item in places:
             try:
-                entries.append(Entry(self.encoded(item)))
+                entries.append(Entry(self._encoded(item)))
             except BadItem as error:
                 bad = BadItem(f"at position {place}: {error}")
                 bad.__cause__ = error.__cause__
@@ -156,15 +156,15 @@ class RemoteSender(Generic[T_contra]):
         return Submission(self._link.connection, self._flights, self._accept(item))
 
     def _accept(self, item: T_contra) -> Entry:
-        self.check_open()
-        raw = self.encoded(item)
+        self._check_open()
+        raw = self._encoded(item)
         try:
             self._tokens.put_nowait(None)
         except ChannelFull:
             raise ChannelFull(f"{self!r}: the outbox has no room") from None
-        return self.enqueue(raw, item)
+        return self._enqueue(raw, item)
 
-    def enqueue(self, raw: bytes, item: T_contra) -> Entry:
+    def _enqueue(self, raw: bytes, item: T_contra) -> Entry:
         """Send an item of the outbox, which has its token."""
         entry = Entry(raw)
         entry.item = item
@@ -172,7 +172,7 @@ class RemoteSender(Generic[T_contra]):
         self._flights.add([entry])
         return entry
 
-    def encoded(self, item: T_contra) -> bytes:
+    def _encoded(self, item: T_contra) -> bytes:
         """Return the item as bytes."""
         try:
             raw = self._encode(item)
@@ -191,8 +191,8 @@ class RemoteSender(Generic[T_contra]):
         Raises:
             BadItem: the format cannot encode the item.
         """
-        self.check()
-        return Case(_Put(self, self._tokens, self.encoded(item), item))
+        self._check()
+        return Case(_Put(self, self._tokens, self._encoded(item), item))
 
     # Closing
 
@@ -207,7 +207,7 @@ class RemoteSender(Generic[T_contra]):
             ChannelClosed: this end has left.
         """
         check_cause(cause)
-        self.check()
+        self._check()
         if self._tokens.closed():
             return False
         text = cause_text(cause)
@@ -240,7 +240,7 @@ class RemoteSender(Generic[T_contra]):
         Cancellation:
             Safe. Waiting has no effect.
         """
-        self.check()
+        self._check()
         while entries := [entry for entry in self._flights.open_entries() if entry.counted]:
             await self._flights.settled(entries)
         self._tell_undelivered()
@@ -260,7 +260,7 @@ class RemoteSender(Generic[T_contra]):
         Cancellation:
             Safe. Waiting has no effect on the channel.
         """
-        self.check()
+        self._check()
         await self._link.join()
 
     async def wait_closed(self) -> None:
@@ -272,7 +272,7 @@ class RemoteSender(Generic[T_contra]):
         Cancellation:
             Safe. Waiting has no effect on the channel.
         """
-        self.check()
+        self._check()
         with self._link.waiting():
             async with self._link.connection.bounded():
                 await self._tokens.wait_closed()
@@ -280,31 +280,31 @@ class RemoteSender(Generic[T_contra]):
 
     def on_close(self) -> Case[None]:
         """Return a case for `select` that can go ahead once the channel is known to be closed. As `Sender.on_close`."""
-        self.check()
+        self._check()
         return self._tokens.on_close()
 
     # What all these do
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raise an error if this end is not of use any more, or not here."""
         self._link.connection.check()
         if self._left:
             raise ChannelClosed(f"this sending end of {self._link.title} has left")
 
-    def check_open(self) -> None:
+    def _check_open(self) -> None:
         """Raise an error if no item can be put."""
-        self.check()
+        self._check()
         self._link.check_lost()
         if self._tokens.closed():
             why = "it is closed" if self._cause is None else f"it is closed: {self._cause}"
             error = ChannelClosed(f"{self._link.title} accepts no more items: {why}")
             raise error from self._cause
 
-    def check_lost(self) -> None:
+    def _check_lost(self) -> None:
         """Raise ChannelLost if the channel is lost."""
         self._link.check_lost()
 
-    def changed(self) -> None:
+    def _changed(self) -> None:
         """Learn that the channel is closed or lost."""
         state = self._link.state
         if (state.closed or state.lost is not None) and not self._tokens.closed():
@@ -317,16 +317,16 @@ class RemoteSender(Generic[T_contra]):
     # Leaving
 
     async def __aenter__(self) -> Self:
-        self.check()
+        self._check()
         return self
 
     async def __aexit__(
         self, et: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         patience = self._link.connection.patience
-        await self.leave_as(asker(), exc, patience if exc is None else LEAVING_SECONDS)
+        await self._leave_as(asker(), exc, patience if exc is None else LEAVING_SECONDS)
 
-    async def leave_as(self, who: Asker, error: BaseException | None, within: float, /) -> None:
+    async def _leave_as(self, who: Asker, error: BaseException | None, within: float, /) -> None:
         """Leave, when the outbox is stored and a close is told. A second call does nothing.
 
         Raises:
@@ -409,20 +409,20 @@ class _Put(PutOperation[None], Generic[T_contra]):
 
     @override
     def hindrance(self) -> Blocked | None:
-        self._sender.check()
-        self._sender.check_lost()
+        self._sender._check()
+        self._sender._check_lost()
         return super().hindrance()
 
     @override
     def attempt(self) -> Blocked | None:
-        self._sender.check_lost()
+        self._sender._check_lost()
         blocked = super().attempt()
         if blocked is None:
-            self._sender.enqueue(self._raw, self._sent)
+            self._sender._enqueue(self._raw, self._sent)
         return blocked
 
     @override
     def complete(self, selection: Selection, /) -> None:
-        self._sender.check_lost()
+        self._sender._check_lost()
         super().complete(selection)
-        self._sender.enqueue(self._raw, self._sent)
+        self._sender._enqueue(self._raw, self._sent)

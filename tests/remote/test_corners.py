@@ -207,10 +207,10 @@ async def test_a_lease_is_lost_while(world: World, call: str) -> None:
         case "by hand":
             async for delivery in rx.deliveries():
                 end_leases(world)
-                delivery.fail("why")
-                delivery.fail("why")
+                delivery._fail("why")
+                delivery._fail("why")
                 await asyncio.sleep(4)
-                assert delivery.lost
+                assert delivery._lost
                 break
         case _:
             await asyncio.sleep(4)

@@ -457,7 +457,7 @@ async def test_another_error_of_an_end_comes_out_of_the_hub(monkeypatch: pytest.
 
     hub = await Hub(Broker("memory:"), 3).__aenter__()
     (await hub.channel("jobs", int)).receiver()
-    monkeypatch.setattr(RemoteReceiver, "leave_as", leave_as)
+    monkeypatch.setattr(RemoteReceiver, "_leave_as", leave_as)
     with pytest.raises(EOFError):
         await hub.__aexit__(None, None, None)
 

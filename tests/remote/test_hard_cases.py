@@ -163,7 +163,7 @@ async def test_withdraw_race(world: World, steps: int) -> None:
     tx, rx = await world.ends(1)
     await tx.put(0)
     late = tx.submit(1)
-    held = await rx.next_delivery()
+    held = await rx._next_delivery()
     freeing = asyncio.create_task(held.ack())
     for _ in range(steps):
         await asyncio.sleep(0)
