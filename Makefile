@@ -68,6 +68,7 @@ dist: .venv/dev.ready
 	rm -rf dist
 	.venv/bin/python -m build --no-isolation --outdir dist . > /dev/null
 	.venv/bin/python -m zipfile --list dist/*.whl | grep 'aiochannel/py.typed' > /dev/null
+	.venv/bin/python -m zipfile --list dist/*.whl | grep 'aiochannel/redis/lua/put.lua' > /dev/null
 	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/aiochannel/py.typed' > /dev/null
 	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/tests/test_' > /dev/null
 
@@ -96,6 +97,7 @@ prove: .venv/dev.ready .venv-$(NEWEST)/ready
 	.venv-$(NEWEST)/bin/python -m tests.interrupts --broadcast
 	.venv-$(NEWEST)/bin/python -m tests.broadcast
 	.venv-$(NEWEST)/bin/python -m tests.remote
+	.venv-$(NEWEST)/bin/python -m tests.redis
 	.venv-$(NEWEST)/bin/python -m tests.interrupts.watching
 	.venv-$(NEWEST)/bin/python -m tests.interrupts.calling
 	.venv-$(NEWEST)/bin/python -m tests.testing
