@@ -144,7 +144,7 @@ class Link:
         assert self._commands is not None
         assert self._pushes is not None
         lines = (self._commands, self._pushes)
-        while not self._over.is_set():
+        while True:
             with suppress(TimeoutError):
                 async with timeout(PING_SECONDS):
                     await self._over.wait()
@@ -252,5 +252,4 @@ class Link:
 
     def _pushed(self, message: list[Reply]) -> None:
         _, channel, body = message
-        if isinstance(body, bytes):
-            self._told.pushed(text(channel), body)
+        self._told.pushed(text(channel), raw(body))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import count
 
 import pytest
+from typing_extensions import override
 
 from aiochannel.redis import (
     ChannelLost,
@@ -21,6 +22,7 @@ from aiochannel.redis import (
 )
 from aiochannel.redis.__main__ import main
 from aiochannel.redis.broker import RedisBroker
+from aiochannel.redis.chunks import pack
 from aiochannel.redis.line import GONE, Line
 from aiochannel.redis.wire import Argument, Denied, Lost, Reply, _Provider, open_wire, parse
 from aiochannel.remote.broker import Drained, Fetched, Gone, Settings, State
@@ -437,6 +439,67 @@ def test_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr("aiochannel.redis.__main__.PATIENCE", 0.1)
     assert 1 == main([f"redis://127.0.0.1:{free_port()}", "list"])
     assert "out of reach for 0.1 s" in capsys.readouterr().err
+
+
+async def test_database_that_is_not_there_over_tcp(server: Server) -> None:
+    with pytest.raises(ChannelUnavailable, match="refuses"):
+        async with connect(f"{server.tcp_url}/99"):
+            pass
+
+
+async def test_calls_that_find_out_together_that_a_channel_is_gone(broker: Open, world: World) -> None:
+    world.client()("DEL", *world.key_names())
+    found = await asyncio.gather(*(broker.size(broker.name) for _ in range(2)), return_exceptions=True)
+    assert [ChannelLost] * 2 == [type(each) for each in found]
+    assert 1 == len(broker.states)
+
+
+async def test_chunk_that_comes_twice_is_taken_once(broker: Open) -> None:
+    """By a reply and by a push."""
+    rx, found = await fetched(broker, b"1")
+    rx.accept(0, [pack(b"aaaaaaaaaa0001", 1, [b"1"])], puts_wait=False)
+    assert 1 == rx.chunk
+    await rx.settle([item.receipt for item in found.items])
+    fetching = asyncio.create_task(rx.fetch(1, 2**20, ()))
+    await broker.sender(broker.name).store([b"2"], ignore)
+    assert [b"2"] == [item.item for item in (await fetching).items]
+
+
+async def test_receiver_that_is_not_registered_loses_nothing(broker: Open) -> None:
+    rx = broker.receiver(broker.name)
+    rx.lose()
+    await broker.sender(broker.name).store([b"1"], ignore)
+    assert 1 == len((await rx.fetch(1, 2**20, ())).items)
+
+
+async def test_lease_that_is_found_lost_by_a_call_and_by_a_beat(broker: Open, world: World) -> None:
+    rx, found = await fetched(broker, b"1")
+    world.client()("DEL", world.key_names()[5])
+    beat = asyncio.create_task(broker.renew(broker.name))
+    settling = asyncio.create_task(rx.settle([found.items[0].receipt]))
+    await asyncio.sleep(0)
+    rx.receiver = 0  # it registers anew meanwhile
+    await beat
+    with pytest.raises(LeaseLost):
+        await settling
+    await rx.settle([])
+
+
+class Unlucky(Open):
+    """Its first connection is lost while it is taken over."""
+
+    @override
+    async def resume(self) -> None:
+        await super().resume()
+        if self.link.epoch == 1:
+            self.link._over.set()
+
+
+async def test_connection_that_is_lost_while_it_is_taken_over(server: Server) -> None:
+    broker = Unlucky(server, "unlucky")
+    await broker.start()
+    assert 2 == broker.link.epoch
+    broker.abandon()
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -18,6 +18,7 @@ globals().update(
         "test_r8_waiting_receivers_are_served_in_the_order_in_which_they_began_to_wait",
         "test_r11_data_that_are_gone_are_found_out_within_one_beat",
         "test_r12_calls_fail_when_their_patience_is_over",
+        "test_r12_while_the_server_is_out_of_reach_calls_wait",
     )
 )
 
