@@ -1,9 +1,8 @@
 """Replies of the scripts as what they mean."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from msgspec import Struct
 from msgspec.msgpack import Decoder
 
 from aiochannel.redis.chunks import HEAD, attempt_of, number_of, sender_of
@@ -12,7 +11,7 @@ from aiochannel.remote.broker import Dead, Settings, State
 from aiochannel.remote.statistics import RemoteStatistics
 
 
-class _Letter(Struct, array_like=True):
+class _Letter(NamedTuple):
     """A dead letter as it is kept."""
 
     item: bytes

@@ -19,6 +19,7 @@ globals().update(
         "test_hoarder",
         "test_interrupt",
         "test_lost_lease_then_ack_in_flight",
+        "test_lost_replies_lose_nothing_and_repeat_nothing",
         "test_oom_is_as_a_full_channel",
         "test_rolled_back_items_are_a_loss",
         "test_rolled_back_items_are_found_out_after_a_cut",
