@@ -130,7 +130,10 @@ class Server:
         }
         arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
         command = [sys.executable, "-c", GUARD, str(self.program.path), *arguments, *self.options, *more]
-        self._guard = guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # In a session of its own: a signal to the whole test run, such as Ctrl-C, must not end the guard alone.
+        self._guard = guard = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert guard.stdout is not None
         self.pid = int(guard.stdout.readline())
         log = []
