@@ -6,7 +6,7 @@
 PYTHON ?= python3
 
 # Every CPython from 3.11 on PATH or under pyenv, one a minor version, oldest first, as VERSION=PATH.
-CANDIDATES := python3 python3.11 python3.12 python3.13 python3.14 $(wildcard $(HOME)/.pyenv/versions/*/bin/python)
+CANDIDATES := python3 python3.11 python3.12 python3.13 python3.14 python3.15 $(wildcard $(HOME)/.pyenv/versions/*/bin/python)
 DESCRIBE := import platform, sys; v = sys.version_info; \
     v >= (3, 11) and v.releaselevel == "final" and platform.python_implementation() == "CPython" and \
     print(f"{v[0]}.{v[1]}={sys.executable}")
@@ -15,11 +15,12 @@ VERSIONS := $(foreach p,$(PYTHONS),$(firstword $(subst =, ,$(p))))
 NEWEST := $(lastword $(VERSIONS))
 OLDER := $(filter-out $(NEWEST),$(VERSIONS))
 
-# $(call install,VENV,EXTRA): the package, editable, with EXTRA; constraints.txt fixes every version.
+# $(call install,VENV,GROUP): the package, editable, and a group of pyproject.toml; constraints.txt fixes every version.
+# The pip that Python brings may be too old to know groups.
 PIP_INSTALL = bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 define install
-$(1)/$(PIP_INSTALL) hatchling editables
-$(1)/$(PIP_INSTALL) --no-build-isolation --editable '.[$(2)]'
+$(1)/$(PIP_INSTALL) pip hatchling editables
+$(1)/$(PIP_INSTALL) --no-build-isolation --editable . --group $(2)
 touch $@
 endef
 
@@ -30,10 +31,10 @@ endef
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
 	@echo 'make check       all of: lint types docs dist test'
-	@echo 'make lint        ruff: rules and format'
+	@echo 'make lint        ruff: rules and format; typos; the sentences in news/'
 	@echo 'make types       mypy; stubtest, of the package and of stubs/; is every public name typed (pyright); six checkers on tests/typing'
 	@echo 'make docs        run and type-check what the pages show; the site, into build/site, with warnings as errors'
-	@echo 'make dist        build wheel and sdist into dist/, look into them'
+	@echo 'make dist        build wheel and sdist into dist/, look into them, use the wheel on Python $(sort $(firstword $(VERSIONS)) $(NEWEST))'
 	@echo 'make test        pytest on each of Python $(VERSIONS), the newest with coverage'
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
 	@echo 'make prove       the long runs: schedules of small programs, the model at random, and mutants that must be noticed'
@@ -46,13 +47,20 @@ help:
 	@echo 'make clean       remove all that these targets made'
 
 demo: .venv/demo.ready
-	.venv/bin/python examples/digest_tree.py "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+	@mkdir -p build
+	.venv/bin/python examples/digest_tree.py --output build/demo.sha256 \
+		"$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+	@echo 'The digests are in build/demo.sha256; sha256sum --check --quiet build/demo.sha256 compares them'
 
 check: lint types docs dist test
+
+NEWS = .venv/bin/python -m towncrier build --draft --version next
 
 lint: .venv/dev.ready
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
+	.venv/bin/typos
+	@$(NEWS) > /dev/null 2>&1 || $(NEWS)
 
 # pyright looks at the packages of the first Python on PATH.
 types: export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -64,19 +72,16 @@ types: .venv/dev.ready
 	.venv/bin/python -m tests.typing.snapshot --check
 	.venv/bin/python -m tests.typing.run
 
+# On the oldest and the newest Python.
 dist: .venv/dev.ready
-	rm -rf dist
-	.venv/bin/python -m build --no-isolation --outdir dist . > /dev/null
-	.venv/bin/python -m zipfile --list dist/*.whl | grep 'aiochannel/py.typed' > /dev/null
-	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/aiochannel/py.typed' > /dev/null
-	.venv/bin/python -m tarfile --list dist/*.tar.gz | grep '/tests/test_' > /dev/null
+	.venv/bin/python -m tools.dist $(foreach p,$(sort $(firstword $(PYTHONS)) $(lastword $(PYTHONS))),$(lastword $(subst =, ,$(p))))
 
-# Ruff, one of the tools, formats the signatures. Not --quiet, which would hide the warnings from --strict too. The notice
-# that is switched off advertises another program.
+# Not --quiet, which would hide the warnings from --strict too. The notice that is switched off advertises another program.
 docs: export NO_MKDOCS_2_WARNING = 1
-docs: .venv/dev.ready .venv/docs.ready
+docs: .venv/docs.ready
 	.venv/bin/python -m pytest --quiet tests/test_docs.py
 	.venv/bin/python -m mkdocs build --strict
+	@echo 'Now open build/site/index.html'
 
 test: $(OLDER:%=test-%) coverage
 
@@ -99,6 +104,8 @@ prove: .venv/dev.ready .venv-$(NEWEST)/ready
 	.venv-$(NEWEST)/bin/python -m tests.interrupts --broadcast
 	.venv-$(NEWEST)/bin/python -m tests.broadcast
 	.venv-$(NEWEST)/bin/python -m tests.threads
+	.venv-$(NEWEST)/bin/python -m tests.remote
+	.venv-$(NEWEST)/bin/python -m tests.redis
 	.venv-$(NEWEST)/bin/python -m tests.interrupts.watching
 	.venv-$(NEWEST)/bin/python -m tests.interrupts.calling
 	.venv-$(NEWEST)/bin/python -m tests.testing

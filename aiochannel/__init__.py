@@ -2,8 +2,9 @@
 
 Reading order: errors, protocols (the two sides), channel, `_core` (how a channel works), overflow, cases and selection
 (waiting for one of several), handles (one-sided views and counted ends), tasks (ends that leave with a task), timers,
-futures, merging, priority, watch (a value that changes), calls (a request and its reply), broadcast with hub and feeds
-(every subscription gets every item), threads.
+futures, merging, priority, watch (a value that changes), calls (a request and its reply), broadcast with feeds,
+delivery and hub (every subscription gets every item), threads. By itself, and not imported here: `aiochannel.remote`,
+channels between processes, and `aiochannel.redis`.
 """
 
 from aiochannel.broadcast import Broadcast, BroadcastStatistics

@@ -1,4 +1,4 @@
-"""Broadcast: every subscription gets every item. How it works is told in `aiochannel.hub` and `aiochannel.feeds`."""
+"""Broadcast: every subscription gets every item. How: `aiochannel.feeds`, `aiochannel.delivery`, `aiochannel.hub`."""
 
 from asyncio import AbstractEventLoop, Future, _get_running_loop, get_running_loop
 from collections.abc import Iterable
@@ -7,19 +7,19 @@ from functools import partial
 from itertools import repeat
 from typing import SupportsIndex, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import check_loop, check_name, integer
 from aiochannel._core.machine import UNBOUNDED
 from aiochannel._core.moments import Closed, Drained
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import PutOperation
 from aiochannel._core.resting import PAUSE
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
+from aiochannel.delivery import append
 from aiochannel.errors import ChannelFull, check_cause
 from aiochannel.feeds import Feed, Lag, OpenSubscription, Subscription, SubscriptionHandle, make_feed
 from aiochannel.handles import End, SenderHandle, sending_end
-from aiochannel.hub import Hub, Subscribed, Unsubscribed, append
+from aiochannel.hub import Hub, Subscribed, Unsubscribed
 from aiochannel.protocols import Sender
 
 T = TypeVar("T")
@@ -98,6 +98,7 @@ class Broadcast(Hub[T]):
         Raises:
             TypeError: `maxsize` is not an integer >= 0, or `lag` is not a Lag.
             ValueError: it could not hold the items that are replayed; or it has no limit, and so cannot lag.
+            RuntimeError: tasks of another thread wait on the broadcast.
         """
         size = self._maxsize if maxsize is None else _count("maxsize", maxsize)
         policy: object = lag
@@ -107,6 +108,8 @@ class Broadcast(Hub[T]):
             raise ValueError(f"a subscription of maxsize {size} cannot hold the {self._replay} replayed items")
         if not size and lag is not Lag.WAIT:
             raise ValueError(f"{lag} needs a maxsize: a subscription without a limit always has room")
+        if _get_running_loop() is not self._loop:
+            self._check_loop()
         feed = make_feed(self, size, lag)
         end = OpenSubscription(feed)
         handle = SubscriptionHandle(feed, end)
@@ -162,7 +165,6 @@ class Broadcast(Hub[T]):
         The slowest is the one with the least room, and of such the one with the most items. Items that are promised do
         not count.
         """
-        self._forget_lost_loop()
         slowest = self._slowest()
         return 0 if slowest is None else Feed.qsize(slowest)
 

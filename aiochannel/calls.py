@@ -15,9 +15,8 @@ from reprlib import repr as short
 from types import TracebackType
 from typing import Generic, Self, TypeGuard, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.moments import Moment
+from aiochannel._core.newer_typing import override
 from aiochannel._core.waiters import WaitQueue
 from aiochannel.cases import Case
 from aiochannel.errors import NoReply
@@ -188,10 +187,10 @@ class Call(Generic[Q_co, R_contra]):
         loop = self._waiter.get_loop()
         error = NoReply(f"{self!r} {how}")
         error.__cause__ = cause
-        if _get_running_loop() is loop or not loop.is_running():
+        if _get_running_loop() is loop:
             _fail(self._waiter, error)
         else:
-            with suppress(RuntimeError):  # the loop was closed just now
+            with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(_fail, self._waiter, error)
 
 
@@ -219,8 +218,6 @@ def _is_answer(error: object) -> TypeGuard[Exception]:
 
 def _fail(waiter: "Future[R | Failure]", error: Exception) -> bool:
     """Answer with an error, if the caller is there, and return whether it was waiting for that."""
-    if waiter.get_loop().is_closed():
-        return False
     try:
         waiter.set_result(Failure(error))
     except InvalidStateError:  # cancelled or answered
@@ -258,8 +255,7 @@ class Abandonment(Moment):
             raise RuntimeError(f"the caller waits in the event loop {own!r}; a task of {loop!r} cannot watch it")
         if self._queue is None:
             queue = WaitQueue()
-            if not self._waiter.done():
-                self._waiter.add_done_callback(partial(_tell, queue))  # which does not refer to the future
+            self._waiter.add_done_callback(partial(_tell, queue))  # which does not refer to the future
             self._queue = queue
         return self._queue
 

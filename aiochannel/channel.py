@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self, SupportsIndex, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import batch_limit, batch_time, check_loop, check_name, integer
 from aiochannel._core.ends import ABORT
 from aiochannel._core.gathering import Gatherer
 from aiochannel._core.machine import BUDGET, UNBOUNDED, Machine
 from aiochannel._core.moments import Closed, Drained
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import GetOperation, PutOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.thresholds import SLOW_PUT, STIRRED_GET
@@ -45,10 +44,10 @@ class ChannelStatistics:
 class Channel(Machine[T]):
     """A closable first-in, first-out queue between the tasks of one event loop.
 
-    `maxsize` is the number of items that it buffers, 0 for no limit (and no channel buffers more than 2**29). A put
-    waits while there is no room, and a get while there is no item. Both are served in the order in which they began to
-    wait. A channel is done when it is closed and drained: `close` refuses further items, and receivers go on until the
-    last item is taken.
+    `maxsize` is the number of items that it buffers, 0 for no limit (and no channel buffers more than 2**29); a channel
+    without a buffer is made by `rendezvous`. A put waits while there is no room, and a get while there is no item. Both
+    are served in the order in which they began to wait. A channel is done when it is closed and drained: `close`
+    refuses further items, and receivers go on until the last item is taken.
 
     A channel can be made before a loop runs. It belongs to the loop of the tasks that wait on it, and may move to
     another loop when nobody waits. With `loop` given, tasks may wait on it in that loop only. A channel is not
@@ -161,9 +160,13 @@ class Channel(Machine[T]):
             dropped=0 if self._dropping is None else self._dropping.dropped,
         )
 
+    def snapshot(self) -> list[T]:
+        """Return the buffered items, promised ones included, oldest first; nothing is removed."""
+        return list(self._buffer)
+
     def __iter__(self) -> Iterator[T]:
-        """Iterate over a snapshot of the buffered items, promised ones included, oldest first; nothing is removed."""
-        return iter(tuple(self._buffer))
+        """Iterate over a snapshot, as in version 1; to receive the items, write `async for`."""
+        return iter(list(self._buffer))
 
     @override
     def __repr__(self) -> str:
@@ -211,7 +214,7 @@ class Channel(Machine[T]):
             return
         if self._closed:
             self._check_open()
-        loop = get_running_loop()
+        loop = get_running_loop()  # asyncio's; trio has channels of its own
         waiter: Waiter = Future()
         try:
             self._enqueue_sender(waiter, loop)
@@ -293,7 +296,7 @@ class Channel(Machine[T]):
         self._put_below = SLOW_PUT
         if self._closed:
             self._check_not_drained()
-        loop = get_running_loop()
+        loop = get_running_loop()  # asyncio's; trio has channels of its own
         waiter: Waiter = Future()
         try:
             self._enqueue_receiver(waiter, loop)
@@ -349,7 +352,7 @@ class Channel(Machine[T]):
     async def _gather(self, limit: int, within: float) -> list[T]:
         """Wait for a batch."""
         items: list[T] = []
-        loop = get_running_loop()
+        loop = get_running_loop()  # asyncio's; trio has channels of its own
         while not items:
             self._check_not_drained()
             gatherer = Gatherer(self, within)

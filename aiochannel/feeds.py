@@ -1,7 +1,7 @@
 """Feeds: the receiving side of each subscription of a broadcast.
 
-A feed is a Channel into which only its hub puts (`aiochannel.hub`): gets, batches, `select`, closing and joining are
-those of a channel. Here is what differs: a feed tells its hub that a receiver begins to wait, and that there is
+A feed is a Channel into which only its hub puts (`aiochannel.delivery`): gets, batches, `select`, closing and joining
+are those of a channel. Here is what differs: a feed tells its hub that a receiver begins to wait, and that there is
 room while a put waits for that; it drops what it has no room for, if that is its policy, and says so.
 
 A feed never drops an item that is promised: a woken receiver takes an item from before the gap. Everything that is
@@ -13,13 +13,12 @@ from asyncio import AbstractEventLoop
 from enum import Enum
 from typing import ClassVar, Final, Generic, Literal, Protocol, TypeVar, final, runtime_checkable
 
-from typing_extensions import override
-
 from aiochannel._core.ends import CLOSE, OpenEnd
 from aiochannel._core.machine import Machine
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import GetOperation
 from aiochannel._core.resting import Blocked
-from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT
+from aiochannel._core.thresholds import SLOW_GET
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, WaitQueue
 from aiochannel.cases import Case
 from aiochannel.channel import Channel
@@ -90,7 +89,6 @@ class Feed(Channel[T]):
 
     def __init__(self, hub: Upstream[T], maxsize: int) -> None:
         super().__init__(maxsize, hub._pinned)
-        self._put_below = SLOW_PUT
         self._hub = hub
         self._at = DETACHED
         """Its place among the feeds of the hub."""
@@ -107,8 +105,7 @@ class Feed(Channel[T]):
     def _is_slower(self, other: "Feed[T]") -> bool:
         """Return whether this one has less room, or as much and more items."""
         items, others = len(self._buffer), len(other._buffer)
-        room, other_room = self._capacity - items, other._capacity - others
-        return items > others if room == other_room else room < other_room
+        return (self._capacity - items, -items) < (other._capacity - others, -others)
 
     def _heed(self) -> None:
         """Promise what can be; whatever is left to do at the next delivery, become due."""
@@ -322,10 +319,9 @@ class RaisingFeed(LossyFeed[T]):
 
     @override
     def _open_gets(self) -> None:
-        if self._untold:
+        super()._open_gets()
+        if self._untold:  # a signal handler may have put just now
             self._get_above = SLOW_GET
-        else:
-            super()._open_gets()
 
 
 @final
@@ -345,8 +341,10 @@ class DisconnectedFeed(LossyFeed[T]):
             self._hub._missed += 1
             lagged = ChannelLagged(f"{self!r} had no room for an item, and was cut off", self._untold)
             self._closed_by = CUT_OFF
-            self._hub._detach(self)
-            self._shut(lagged)
+            try:
+                self._hub._detach(self)
+            finally:  # a signal handler may have raised
+                self._shut(lagged)
 
 
 def make_feed(hub: Upstream[T], maxsize: int, lag: Lag) -> Feed[T]:

@@ -4,8 +4,7 @@ from asyncio import Future, InvalidStateError, isfuture
 from collections.abc import Callable
 from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import Mapped, Operation, Side
 from aiochannel._core.resting import BLOCKED, SPENT, Blocked, Idle
 from aiochannel._core.waiters import Selection, WaitQueue

@@ -17,11 +17,10 @@ from asyncio import CancelledError, Task
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Generic, NoReturn, Protocol, TypeVar, cast, final
-
-from typing_extensions import override
+from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar, cast, final
 
 from aiochannel._core.ends import Counted, OpenEnd, OpenReceiver, OpenSender
+from aiochannel._core.newer_typing import override
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, check_cause
 from aiochannel.protocols import Receiver, Sender
@@ -349,6 +348,14 @@ class End(Generic[T_co]):
             self._retire()
         else:
             self.leave(exc)
+
+    if not TYPE_CHECKING:  # so a checker reports the mistake, too
+
+        def __getattr__(self, name: str) -> NoReturn:
+            missing = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_") and hasattr(self._handle, name):
+                missing += ": enter it, and use what it gives, with end as handle"
+            raise AttributeError(missing, name=name, obj=self)
 
     async def __aenter__(self) -> T_co:
         return self.__enter__()

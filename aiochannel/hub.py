@@ -1,17 +1,11 @@
-"""The hub of a broadcast: it puts each item into all feeds, and lets puts wait for the slowest.
-
-How it works. A put goes ahead while each feed with `Lag.WAIT` has room. An item is appended to all feeds, and to what
-is replayed, by one call into C (`any(map(append, buffers, repeat(item)))`), in which nothing else can run. That makes
-a put all or none, and the order of the items one and the same everywhere. After that comes what each feed needs: a
-receiver that waits is promised the item, an item too much is dropped. Only the feeds that are *due* are looked at: a
-feed becomes due when a receiver begins to wait, or when it is full and drops.
+"""The hub of a broadcast: it lets puts wait for the slowest feed. `aiochannel.delivery` puts an item into all of them.
 
     state            what it is
     space            how many puts surely fit, counting no receiver; 0: a put measures again
     senders          the wait queue of puts; `woken` is the number of granted puts, each with a slot in each feed
     obstacle         the feed for whose room the first put waits
 
-Two invariants hold whenever no method of the hub is running:
+A put goes ahead while each feed with `Lag.WAIT` has room. Two invariants hold whenever no method of the hub is running:
 
     1. the space is never above the least room, less the granted puts, so it is 0 while a put waits;
     2. while a put waits, the obstacle has no room, and tells the hub when it has: its `senders` are those of the hub.
@@ -19,174 +13,40 @@ Two invariants hold whenever no method of the hub is running:
 So a put that waits costs other feeds nothing: when the obstacle has room, the hub looks for the next one, beginning
 behind the last. A take only adds room, so all the looks for one item visit each feed about once.
 
-Interruptions, see `aiochannel._core`. Whoever measures notes in `token` that it does, and measures again if somebody
-else has. A grant that is interrupted by another one takes note, and looks again.
+Interruptions, see `aiochannel._core`. A grant that is interrupted by another one takes note, and looks again.
 """
 
-from asyncio import AbstractEventLoop, _get_running_loop
-from collections import deque
+from asyncio import AbstractEventLoop
 from itertools import repeat
-from typing import Final, Generic, TypeVar, final
+from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
-from aiochannel._core import machine
-from aiochannel._core.machine import UNBOUNDED
 from aiochannel._core.moments import Moment
+from aiochannel._core.newer_typing import override
 from aiochannel._core.thresholds import SLOW_GET
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, Waiting, WaitQueue
-from aiochannel.feeds import DETACHED, Feed, Lag, LossyFeed, Upstream
+from aiochannel.delivery import Delivery, append
+from aiochannel.feeds import DETACHED, Feed, Lag, LossyFeed
 
 T = TypeVar("T")
 
-append: Final = deque.append
 
+class Hub(Delivery[T]):
+    """The puts of a broadcast that wait, and the feeds that come and go, without a public name."""
 
-class Hub(Upstream[T]):
-    """The feeds and the puts of a broadcast, without a public name."""
+    __slots__ = ("_leavers", "_looks_again", "_lossy", "_obstacle", "_seekers")
 
-    __slots__ = (
-        "_buffers", "_count", "_feeds", "_granting", "_history", "_leavers", "_looks_again", "_lossy", "_obstacle",
-        "_owes_rest", "_replay", "_rests", "_seekers", "_token", "_unheard",
-    )  # fmt: skip
+    _looks_again: bool
+    """Whether somebody has asked for a grant since this one began."""
 
     def __init__(self, replay: int, pinned: AbstractEventLoop | None) -> None:
-        super().__init__(0, pinned)
-        self._replay = replay
-        # Its length is kept by hand: a `maxlen` would free an item, and run its finalizer, in the middle of a delivery.
-        self._history: deque[T] = deque() if replay else deque(maxlen=0)
-        self._feeds: list[Feed[T]] = []
-        self._buffers: list[deque[T]] = [self._history]
-        """What each item is appended to: what is replayed, and then the buffer of each feed."""
-        self._count = 0
-        """How many feeds there are. It is no call, as `len` would be."""
+        super().__init__(replay, pinned)
         self._lossy = 0
-        """How many of them drop what they have no room for."""
-        self._due: list[Feed[T]] = []
-        self._space = 0
-        self._rests = False
-        """Whether the space was cut for that, so that other tasks run when it is used up."""
-        self._owes_rest = False
-        """Whether that happened in the middle of a batch."""
-        self._token: list[None] = []
+        """How many feeds drop what they have no room for."""
         self._obstacle: Feed[T] | None = None
-        self._granting = self._looks_again = False
         self._seekers: WaitQueue = NOBODY
         """Who waits for somebody to subscribe."""
         self._leavers: WaitQueue = NOBODY
         """Who waits until nobody is subscribed."""
-        self._missed = self._unheard = 0
-
-    # Putting
-
-    @override
-    def _admit(self, item: T) -> bool:
-        if _get_running_loop() is not self._loop:
-            self._check_loop()
-        delivery = map(append, self._buffers, repeat(item))
-        while self._space <= 0:
-            if not self._measure():
-                return False
-        self._space -= 1
-        try:
-            any(delivery)
-            self._after_delivery()
-        except BaseException:  # raised by a signal handler
-            self._settle()
-            raise
-        return True
-
-    def _after_delivery(self) -> None:
-        if not self._count:
-            self._unheard += 1
-        if self._due:
-            self._serve()
-        if self._replay:
-            self._forget_history()
-
-    def _forget_history(self) -> None:
-        """Keep what is replayed, and no more."""
-        history = self._history
-        while len(history) > self._replay and history:  # in this order: a signal handler may run after `len`
-            history.popleft()
-
-    def _serve(self) -> None:
-        """See to the feeds that need it."""
-        due, self._due = self._due, []
-        for feed in due:
-            feed._is_due = False
-            feed._take_delivery()
-
-    def _measure(self) -> bool:
-        """Find for how many puts there is room, and return whether to look at the space."""
-        if self._closed or (self._granting and self._senders):
-            return False
-        self._space = 0
-        token = self._token = []
-        granted = self._senders.woken
-        room, sure = self._rooms(granted)
-        if self._token is not token:
-            return True  # a signal handler has put, or let a put wait or a feed come: look again
-        if not self._count or sure <= granted < room:
-            # Where nobody listens, each item is counted. A receiver that waits may go, so it is room for now only.
-            self._space = 1
-            self._rests = not (self._count or (self._unheard + 1) % machine.BUDGET)
-        else:
-            self._space = sure - granted
-            self._rests = self._space >= machine.BUDGET
-            if self._rests:
-                self._space = machine.BUDGET
-        return self._space > 0
-
-    def _rooms(self, granted: int) -> tuple[int, int]:
-        """Return the least room, where it could be too little, and the least room without counting receivers."""
-        room = sure = UNBOUNDED
-        for feed in self._feeds:
-            length = len(feed._buffer)
-            if length > machine.BUDGET:
-                feed._get_above = max(feed._get_above, length - machine.BUDGET)
-            free = feed._bound - length
-            if free <= granted:
-                if isinstance(feed, LossyFeed):
-                    if free <= 0:
-                        feed._displaces = True
-                        feed._become_due()
-                        continue
-                else:
-                    receivers = feed._receivers
-                    exact = free + len(receivers) + receivers.woken + receivers.further - receivers.stale
-                    if exact < room:
-                        room = exact
-            if free < sure:
-                sure = free
-        return room, sure
-
-    def _shut_space(self) -> None:
-        """Let the next put measure."""
-        self._token = []
-        self._space = 0
-        self._rests = False
-
-    @override
-    def _rests_from_puts(self) -> bool:
-        rests = self._space <= 0 and self._rests
-        if rests:
-            self._rests = False
-        return rests
-
-    @override
-    def _room(self) -> int:
-        self._forget_lost_loop()
-        rooms = [feed._spare() for feed in self._feeds if feed.lag is Lag.WAIT]
-        return min(rooms, default=UNBOUNDED) - self._senders.woken
-
-    def _slowest(self) -> Feed[T] | None:
-        """Return the feed with the least room for which puts wait, and of such that with the most items."""
-        slowest: Feed[T] | None = None
-        for feed in self._feeds:
-            if feed.lag is Lag.WAIT and (slowest is None or feed._is_slower(slowest)):
-                slowest = feed
-        return slowest
 
     # Waiting to put
 
@@ -252,8 +112,8 @@ class Hub(Upstream[T]):
                 senders.grant(senders.woken + 1, (), NOBODY)
             else:
                 self._tell_when_it_has_room(own)
-                passed_over += 1
                 if senders and senders[0] is first:  # or else a signal handler has woken it
+                    passed_over += 1
                     del senders[0]
                     senders += [first]
 
@@ -411,7 +271,6 @@ class Hub(Upstream[T]):
         for feed in self._feeds:
             feed._forget_waiters()
             feed._loop = self._loop
-        self._obstacle = None
         self._shut_space()
         del forgotten  # as in `Machine`
 

@@ -27,12 +27,16 @@ def merge(*receivers: Receiver[T]) -> AsyncIterator[T]:
     the channels are closed and drained.
 
     Raises:
+        TypeError: an argument is not a receiver.
         ChannelClosed: a receiver is the handle of an end that has left; or one of the channels is drained and was
             closed with a cause, which is `__cause__`. The iteration can go on with the others.
 
     Cancellation:
         Safe. A cancelled step has taken nothing, and the iteration goes on where it stopped.
     """
+    for receiver in receivers:
+        if not hasattr(receiver, "on_get"):
+            raise TypeError(f"merge takes receivers, and not in a list: merge(first, second); {receiver!r} is none")
     return _Merge(list(receivers))
 
 

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core import machine as core
 from aiochannel._core.machine import UNBOUNDED, Machine
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import PutOperation
 from aiochannel._core.resting import SPENT, Blocked
 

@@ -17,8 +17,7 @@ from itertools import count
 from numbers import Real
 from typing import Generic, SupportsIndex, TypeAlias, TypeVar, cast, final
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import PutOperation
 from aiochannel._core.resting import Blocked
 from aiochannel._core.waiters import Waiting
@@ -102,9 +101,13 @@ class PriorityChannel(Generic[T]):
         """Return a snapshot of the channel: its items and its waiters."""
         return self._entries.statistics()
 
+    def snapshot(self) -> list[T]:
+        """Return the buffered items, promised ones included, best first; nothing is removed."""
+        return [item for _, _, item in self._entries]
+
     def __iter__(self) -> Iterator[T]:
-        """Iterate over a snapshot of the buffered items, promised ones included, best first; nothing is removed."""
-        return iter([item for _, _, item in self._entries])
+        """Iterate over a snapshot, as `Channel` does; to receive the items, write `async for`."""
+        return iter(PriorityChannel.snapshot(self))
 
     @override
     def __repr__(self) -> str:

@@ -199,7 +199,7 @@ async def _rest(cases: Sequence[Case[object]], biased: bool) -> tuple[int, objec
 
 async def _wait(cases: Sequence[Case[object]], first: int, others: Iterable[int]) -> tuple[int, object]:
     """Wait for the first case to go ahead. Each has just been tried."""
-    selection = Selection(get_running_loop())
+    selection = Selection(get_running_loop())  # asyncio's; trio has channels of its own
     try:
         cases[first]._operation.park(selection, first)
         for position in others:
@@ -255,7 +255,9 @@ def _count(cases: Sequence[Case[object]]) -> int:
         raise ValueError("select needs at least one case")
     for case in cases:
         if type(case) is not Case:
-            raise TypeError(f"select takes cases, such as channel.on_get(), not {case!r}")
+            raise TypeError(
+                f"select takes cases, such as channel.on_get(), and select_any a list of them, not {case!r}"
+            )
     return len(cases)
 
 

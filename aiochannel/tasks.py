@@ -13,8 +13,7 @@ from operator import is_
 from types import TracebackType
 from typing import Never, Protocol, TypeVar, TypeVarTuple
 
-from typing_extensions import TypeIs, override
-
+from aiochannel._core.newer_typing import TypeIs, override
 from aiochannel.errors import ChannelClosed, source
 from aiochannel.handles import End
 
@@ -44,11 +43,13 @@ class TaskGroup(asyncio.TaskGroup):
         arguments, as in a list, are not: let these leave by `End.leave_with`.
 
         Raises:
+            TypeError: `fn` is not callable; a coroutine, the result of a call, is not.
             RuntimeError: the group was not entered, or takes no more tasks.
         """
         ends = [*_ends(args), *_ends_of_partial(fn)]
         coroutine: object = None
         try:
+            _check_function(fn)
             coroutine = started = fn(*args)
             task = self.create_task(started, name=name)
         except BaseException as error:
@@ -151,6 +152,11 @@ def _regrouped(
     for note in group.__notes__ if hasattr(group, "__notes__") else ():
         fresh.add_note(note)
     return fresh
+
+
+def _check_function(fn: object) -> None:
+    if isinstance(fn, Coroutine):
+        raise TypeError(f"start_soon takes a function and its arguments, such as start_soon(work, end), not {fn!r}")
 
 
 def _ends(arguments: Iterable[object]) -> Iterator[End[object]]:

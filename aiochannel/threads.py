@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 from typing import Self, SupportsIndex, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import batch_limit, batch_time, check_name, integer
 from aiochannel._core.ends import ABORT, OpenReceiver, OpenSender
 from aiochannel._core.machine import BUDGET, UNBOUNDED
+from aiochannel._core.newer_typing import override
 from aiochannel._core.resting import BLOCKED
 from aiochannel._threads import awaited
 from aiochannel._threads.blocking import Blocking
@@ -116,10 +115,14 @@ class ThreadChannel(Sections[T]):
             name=self._name,
         )
 
-    def __iter__(self) -> Iterator[T]:
-        """Iterate over a snapshot of the buffered items, promised ones included, oldest first; nothing is removed."""
+    def snapshot(self) -> list[T]:
+        """Return the buffered items, promised ones included, oldest first; nothing is removed."""
         self._here()
-        return iter(self._locked(lambda: tuple(self._buffer)))
+        return self._locked(lambda: list(self._buffer))
+
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over a snapshot, as `Channel` does; to receive the items, `async for`, or loop over `blocking`."""
+        return iter(ThreadChannel.snapshot(self))
 
     @override
     def __repr__(self) -> str:

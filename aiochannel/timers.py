@@ -15,9 +15,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from math import floor, isfinite, isnan
 from typing import Final, Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import batch_limit, batch_time, seconds
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import GetOperation, Operation
 from aiochannel._core.resting import Blocked
 from aiochannel._core.waiters import Selection, Waiter
@@ -47,7 +46,7 @@ def after(delay: float, /) -> Receiver[float]:
     number = seconds("delay", delay)
     if isnan(number):
         raise ValueError("delay must be a number of seconds, not nan")
-    loop = get_running_loop()
+    loop = get_running_loop()  # asyncio's; trio has channels of its own
     return _Timer(_Items(f"after({number})", loop), loop, max(number, 0.0), None)
 
 
@@ -66,7 +65,7 @@ def tick(interval: float, /) -> Receiver[float]:
     number = seconds("interval", interval)
     if not (isfinite(number) and number > 0):
         raise ValueError(f"interval must be a finite number of seconds above 0, not {number}")
-    loop = get_running_loop()
+    loop = get_running_loop()  # asyncio's; trio has channels of its own
     number = max(number, SHORTEST)
     return _Timer(_Items(f"tick({number})", loop), loop, number, number)
 

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import batch_limit, batch_time, check_loop, check_name
 from aiochannel._core.moments import Closed
+from aiochannel._core.newer_typing import override
 from aiochannel._core.observing import ReadOperation, SetOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
 from aiochannel._core.versions import Cursor, Versions
@@ -127,15 +126,17 @@ class Watch(Versions[T], Generic[T]):
 
     @override
     def __repr__(self) -> str:
-        return f"<Watch at {id(self):#x} {self._summary()}>"
+        return f"<Watch{self._title()} at {id(self):#x} {self._summary()}>"
 
     @override
     def __str__(self) -> str:
-        return f"<Watch {self._summary()}>"
+        return f"<Watch{self._title()} {self._summary()}>"
+
+    def _title(self) -> str:
+        return "" if self._name is None else f" {self._name!r}"
 
     def _summary(self) -> str:
-        name = "" if self._name is None else f"{self._name!r} "
-        return f"{name}version={self._version}{' closed' if self._closed else ''}"
+        return f"version={self._version}{' closed' if self._closed else ''}"
 
     @override
     def __reduce__(self) -> str:
@@ -367,7 +368,11 @@ class _Reader(Cursor[T], Generic[T]):
             self._enqueue_joiner(waiter, loop)
             await waiter
         except BaseException:
-            self._withdraw(self._joiners, waiter)
+            try:
+                self._withdraw(self._joiners, waiter)
+            except BaseException:  # raised by a signal handler
+                self._withdraw(self._joiners, waiter)
+                raise
             raise
 
     def on_get(self) -> Case[T]:

@@ -7,7 +7,7 @@
     curl --no-buffer http://127.0.0.1:8000/events
 
 A client that does not read fills the buffers of the network. Then the server waits for it, in a task of its own, and
-its subscription has no room any more. The feed never waits. It needs Starlette and uvicorn: the extra `examples`.
+its subscription has no room any more. The feed never waits. It needs Starlette and uvicorn: the group `examples`.
 """
 
 import asyncio

@@ -6,11 +6,15 @@ What must hold under every schedule is in tests/broadcast.
 import asyncio
 import copy
 import gc
+import math
 import pickle
 import sys
 import threading
 import weakref
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import permutations, product
 from typing import Never
 
 import pytest
@@ -30,12 +34,16 @@ from aiochannel import (
     otherwise,
     select,
 )
+from aiochannel._core import machine
+from aiochannel._core.machine import Machine
+from aiochannel.feeds import Feed
 from aiochannel.testing import explore
 from tests.broadcast.__main__ import main
 from tests.broadcast.chance import play
 from tests.broadcast.programs import PROGRAMS
 from tests.budgets import small_budgets
 from tests.conftest import cancelled, settle, waiting, without_gc
+from tests.test_channel_loops import at_once, new_loop
 
 
 def rest(subscription: Subscription[int]) -> list[int]:
@@ -243,6 +251,12 @@ async def test_without_a_subscriber_a_put_goes_ahead() -> None:
         assert [] == rest(late)
 
 
+async def test_the_first_put_is_unheard_where_nobody_is_subscribed() -> None:
+    hub = Broadcast[int]()
+    await hub.put(1)
+    assert 1 == hub.statistics().unheard
+
+
 async def test_a_put_is_unheard_again_when_the_last_subscriber_has_left() -> None:
     hub = Broadcast[int]()
     with hub.subscribe():
@@ -274,6 +288,129 @@ async def test_a_select_that_is_the_only_room_is_not_matched_with_itself() -> No
             granted.send(None)
         assert (1, 2) == await both
         assert [] == rest(one)
+
+
+async def test_a_select_that_was_passed_over_is_granted_when_another_receiver_begins_to_wait() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe(0), hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = hub.put(2)
+        granted.send(None)
+        one.get_nowait()
+        both = await waiting(select(hub.on_put(3), one.on_get()))
+        getting = asyncio.create_task(one.get())
+        assert ((0, None), 3) == (await both, await getting)
+        with pytest.raises(StopIteration):
+            granted.send(None)
+        assert [2] == rest(one)
+
+
+async def test_puts_behind_selects_that_are_passed_over_are_granted_the_room_that_these_are() -> None:
+    hub = Broadcast[int](1, replay=1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = [hub.put(2), hub.put(4)]
+        granted[0].send(None)
+        one.get_nowait()
+        with hub.subscribe():  # it holds what is replayed
+            first = await waiting(select(hub.on_put(3), one.on_get()))
+            granted[1].send(None)
+        second = await waiting(select(hub.on_put(5), one.on_get()))
+        assert 2 == hub._senders.woken
+        for put in granted:
+            with pytest.raises(StopIteration):
+                put.send(None)
+        assert ((1, 2), (1, 4)) == (await first, await second)
+
+
+async def test_a_select_that_was_passed_over_is_granted_when_the_puts_before_it_are_cancelled() -> None:
+    hub = Broadcast[int](1, replay=1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        granted = [hub.put(2), hub.put(4)]
+        granted[0].send(None)
+        one.get_nowait()
+        with hub.subscribe():  # it holds what is replayed
+            both = await waiting(select(hub.on_put(3), one.on_get()))
+            granted[1].send(None)
+        for put in granted:
+            put.close()
+        assert (0, None) == await both
+        assert [3] == rest(one)
+
+
+async def test_a_select_that_gets_where_no_put_waits_is_granted_a_slot_beside_another() -> None:
+    hub = Broadcast[int](2)
+    with hub.subscribe() as one, hub.subscribe(1, lag=Lag.SKIP) as lossy:
+        await hub.put_many([1, 2])
+        granted = hub.put(3)
+        granted.send(None)
+        assert ([2], 1) == (rest(lossy), one.get_nowait())
+        both = await waiting(select(hub.on_put(4), lossy.on_get()))
+        assert 2 == one.get_nowait()
+        assert (0, None) == await both
+        with pytest.raises(StopIteration):
+            granted.send(None)
+        assert [4, 3] == rest(one)
+
+
+async def test_a_put_that_waits_looks_at_each_subscription_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[object] = []
+    bound = vars(Machine)["_bound"]
+
+    def look(feed: Feed[int]) -> object:
+        looks.append(feed)
+        return bound.__get__(feed)
+
+    hub = Broadcast[int](1)
+    ends = [hub.subscribe() for _ in range(30)]
+    subscriptions = [end.__enter__() for end in ends]
+    hub.put_nowait(1)
+    putting = await waiting(hub.put(2))
+    monkeypatch.setattr(Feed, "_bound", property(look, bound.__set__), raising=False)
+    for subscription in reversed(subscriptions):
+        subscription.get_nowait()
+    await putting
+    assert len(looks) <= 5 * len(ends)
+
+
+async def test_a_cancelled_get_in_the_middle_of_others_is_no_slot_for_puts_that_wait() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        other = hub.subscribe()
+        hub.put_nowait(0)
+        assert 0 == one.get_nowait()
+        getting = [await waiting(one.get()) for _ in range(5)]
+        putting = [await waiting(hub.put(item)) for item in range(6)]
+        assert await cancelled(getting[2])
+        other.leave()
+        assert 5 == hub._senders.woken
+        await asyncio.gather(*getting[:2], *getting[3:], *putting[:5])
+        assert [4, 5] == [await one.get() for _ in range(2)]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+async def test_every_subscription_of_three_is_waited_for(order: tuple[int, int, int]) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe() as two, hub.subscribe() as three:
+        hub.put_nowait(1)
+        putting = await waiting(hub.put(2))
+        for number in order:
+            assert not putting.done()
+            (one, two, three)[number].get_nowait()
+            await settle()
+        await putting
+
+
+async def test_one_slot_is_granted_to_one_put() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        putting = [await waiting(hub.put(item)) for item in (2, 3, 4)]
+        assert 1 == one.get_nowait()
+        await settle()
+        assert [True, False, False] == [put.done() for put in putting]
+        assert [2, 3, 4] == [await one.get() for _ in range(3)]
 
 
 async def test_room_beside_a_granted_slot_is_for_anybody_and_the_slot_is_not() -> None:
@@ -341,6 +478,41 @@ async def test_qsize_is_that_of_the_slowest_for_which_puts_wait() -> None:
         assert 3 == hub.qsize()  # as much room as the other one, and more items
 
 
+async def test_the_slowest_has_the_least_room_and_of_such_the_most_items() -> None:
+    for one_size, other_size, one_taken, other_taken in product((3, 4, 6), (3, 4, 6), range(4), range(4)):
+        hub = Broadcast[int]()
+        with hub.subscribe(one_size) as one, hub.subscribe(1, lag=Lag.SKIP), hub.subscribe(other_size) as other:
+            await hub.put_many(range(3))
+            one.get_many_nowait(one_taken) if one_taken else ()
+            other.get_many_nowait(other_taken) if other_taken else ()
+            _, items = min((size - rx.qsize(), -rx.qsize()) for size, rx in ((one_size, one), (other_size, other)))
+            assert -items == hub.qsize()
+
+
+async def test_a_cancelled_get_in_the_middle_of_others_is_no_room() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(0)
+        assert 0 == one.get_nowait()
+        getting = [await waiting(one.get()) for _ in range(5)]
+        assert await cancelled(getting[2])
+        for room in range(5, 0, -1):
+            assert room == hub._room()
+            hub.put_nowait(room)
+        assert hub.full()
+
+
+async def test_a_batch_that_waits_is_room_for_all_that_it_asks_for() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        getting = await waiting(one.get_many(3, within=math.inf))
+        for item in range(4):
+            assert 4 - item == hub._room()
+            hub.put_nowait(item)
+        assert hub.full()
+        assert [0, 1, 2] == await getting
+
+
 async def test_a_closed_broadcast_is_full_when_a_subscription_is() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one, hub.subscribe(1, lag=Lag.SKIP):
@@ -366,6 +538,26 @@ async def test_raise_tells_once_how_many_were_missed_before_anything_behind_the_
         assert ChannelClosed not in type(caught.value).__mro__
         assert [4, 5] == rest(one)
         assert 3 == hub.statistics().missed
+
+
+async def test_a_batch_takes_what_is_behind_the_gap_once_it_was_told() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(4, lag=Lag.RAISE) as one:
+        await hub.put_many(range(6))
+        with pytest.raises(ChannelLagged):
+            one.get_many_nowait()
+        assert [2, 3] == await one.get_many(2)
+        assert [4, 5] == one.get_many_nowait()
+
+
+async def test_no_function_is_given_what_is_behind_the_gap_before_it_was_told() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.RAISE) as one:
+        await hub.put_many([1, 2])
+        given: list[int] = []
+        with pytest.raises(ChannelLagged):
+            await select(one.on_get().map(given.append))
+        assert [] == given
 
 
 async def get(call: str, one: Subscription[int]) -> object:
@@ -477,6 +669,29 @@ async def test_a_subscription_that_lags_delays_no_put_and_counts_again_when_it_h
         assert [7] == rest(one)
 
 
+async def test_a_subscription_that_counts_again_makes_no_room_in_others() -> None:
+    hub = Broadcast[int](3)
+    with hub.subscribe() as one, hub.subscribe(2, lag=Lag.SKIP) as lossy:
+        await hub.put_many([1, 2, 3])
+        assert ([2, 3], 1) == (rest(lossy), one.get_nowait())
+        hub.put_nowait(4)
+        with pytest.raises(ChannelFull):
+            hub.put_nowait(5)
+
+
+@pytest.mark.parametrize("lag", [Lag.RAISE, Lag.SKIP])
+async def test_a_subscription_that_lagged_ends_with_the_broadcast(lag: Lag) -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=lag) as one:
+        await hub.put_many([1, 2])
+        hub.close()
+        assert 1 == one.missed()
+        assert [2] == [item async for item in one]
+        for call in (one.get_nowait, one.get_many_nowait):
+            with pytest.raises(ChannelClosed):
+                call()
+
+
 async def test_a_put_that_was_granted_drops_what_a_subscription_has_no_room_for() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as waited_for, hub.subscribe(1, lag=Lag.SKIP) as one:
@@ -486,6 +701,48 @@ async def test_a_put_that_was_granted_drops_what_a_subscription_has_no_room_for(
         await put
         assert [2] == rest(one)
         assert 1 == one.missed()
+
+
+async def test_puts_that_were_granted_drop_what_several_subscriptions_have_no_room_for() -> None:
+    hub = Broadcast[int](1)
+    with (
+        hub.subscribe(3, lag=Lag.SKIP) as three,
+        hub.subscribe() as one,
+        hub.subscribe(2, lag=Lag.SKIP) as two,
+        hub.subscribe(2, lag=Lag.DISCONNECT) as cut_off,
+    ):
+        hub.put_nowait(1)
+        for putting in [await waiting(hub.put(item)) for item in (2, 3, 4)]:
+            one.get_nowait()
+            await putting
+        assert ([2, 3, 4], [3, 4], [1, 2]) == (rest(three), rest(two), rest(cut_off))
+        assert (1, 2, 4) == (three.missed(), two.missed(), hub.statistics().missed)
+        assert (4, 3) == (one.get_nowait(), hub.subscribers)
+
+
+async def test_puts_that_were_granted_drop_what_the_only_subscription_that_drops_has_no_room_for() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe(2, lag=Lag.SKIP) as two:
+        hub.subscribe().leave()
+        hub.put_nowait(1)
+        for putting in [await waiting(hub.put(item)) for item in (2, 3)]:
+            one.get_nowait()
+            await putting
+        assert [2, 3] == rest(two)
+
+
+async def test_what_is_replayed_no_more_is_not_kept() -> None:
+    hub = Broadcast[int](replay=2)
+    with hub.subscribe():
+        for item in range(9):
+            await hub.put(item)
+        assert [7, 8] == list(hub._history)
+
+
+async def test_a_clone_of_a_subscription_has_its_size() -> None:
+    hub = Broadcast[int](3)
+    with hub.subscribe(2) as one, hub.subscribe(2).clone() as other:
+        assert 2 == one.maxsize == other.maxsize
 
 
 async def test_only_a_put_drops_what_a_cancelled_get_has_left_too_many() -> None:
@@ -584,6 +841,10 @@ async def test_replayed_items_take_room() -> None:
 def test_what_could_not_hold_the_replayed_items_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot hold the 3 replayed"):
         Broadcast[int](2, replay=3)
+    with pytest.raises(ValueError, match="cannot hold the 2 replayed"):
+        Broadcast[int](1, replay=2)
+    with pytest.raises(ValueError, match="cannot hold the 2 replayed"):
+        Broadcast[int](replay=2).subscribe(1)
     with pytest.raises(ValueError, match="cannot hold the 3 replayed"):
         Broadcast[int](replay=3).subscribe(2)
 
@@ -619,6 +880,33 @@ async def test_a_cause_reaches_every_subscription_and_every_put() -> None:
             await anext(one)
 
 
+async def test_a_closed_broadcast_accepts_nothing_although_there_was_space() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        await hub.put(1)
+        hub.close()
+        for put in (hub.put(2), hub.put_many([2])):
+            with pytest.raises(ChannelClosed):
+                await put
+        with pytest.raises(ChannelClosed):
+            hub.put_nowait(2)
+        assert [1] == rest(one)
+
+
+async def test_a_close_refuses_puts_that_wait_before_it_tells_who_waits_for_it() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe():
+        hub.put_nowait(1)
+        told: list[str] = []
+        closing = await waiting(hub.wait_closed())
+        closing.add_done_callback(lambda _: told.append("closed"))
+        putting = await waiting(hub.put(2))
+        putting.add_done_callback(lambda _: told.append("refused"))
+        hub.close()
+        await asyncio.wait([closing, putting])
+        assert (["refused", "closed"], ChannelClosed) == (told, type(putting.exception()))
+
+
 async def test_gets_that_wait_are_told_of_the_close() -> None:
     hub = Broadcast[int]()
     with hub.subscribe() as one:
@@ -626,6 +914,18 @@ async def test_gets_that_wait_are_told_of_the_close() -> None:
         hub.close()
         with pytest.raises(ChannelClosed):
             await getting
+
+
+async def test_a_get_of_a_closed_subscription_waits_while_an_item_is_promised_to_another() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        first = one.get()
+        first.send(None)
+        hub.put_nowait(1)
+        hub.close()
+        second = await waiting(one.get())
+        first.close()
+        assert 1 == await second
 
 
 async def test_subscribing_after_the_close_gives_the_replay_and_the_end() -> None:
@@ -769,6 +1069,19 @@ async def test_who_was_cut_off_and_leaves_holds_nothing() -> None:
     assert 0 == one.qsize()
 
 
+async def test_what_a_subscription_held_is_freed_when_it_has_left() -> None:
+    class Item:
+        def __del__(self) -> None:
+            left.append((feed.closed(), hub.subscribers))
+
+    left: list[tuple[bool, int]] = []
+    hub = Broadcast[Item]()
+    with hub.subscribe():
+        (feed,) = hub._feeds
+        hub.put_nowait(Item())
+    assert [(True, 0)] == left
+
+
 async def test_a_subscription_leaves_with_its_task() -> None:
     hub = Broadcast[int]()
     received: list[int] = []
@@ -834,6 +1147,16 @@ async def test_wait_subscribed_and_wait_unsubscribed() -> None:
     await asyncio.gather(*gone)
 
 
+async def test_nobody_is_unsubscribed_while_somebody_is_subscribed() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe():
+        gone = await waiting(hub.wait_unsubscribed())
+        hub.subscribe().leave()
+        await settle()
+        assert not gone.done()
+    await gone
+
+
 async def test_wait_subscribed_raises_on_a_closed_broadcast_without_subscribers() -> None:
     hub = Broadcast[int]()
     wait = await waiting(hub.wait_subscribed())
@@ -855,6 +1178,35 @@ async def test_who_comes_and_leaves_in_one_step_may_not_be_met() -> None:
 
 
 # Awaited calls let others run
+
+
+def rests(call: Coroutine[object, None, object]) -> int:
+    """Play a call that need not wait, and return how often it lets others run."""
+    times = 0
+    with suppress(StopIteration):
+        while True:
+            call.send(None)
+            times += 1
+    return times
+
+
+@pytest.mark.parametrize("subscribed", [True, False])
+async def test_one_put_in_so_many_lets_others_run(monkeypatch: pytest.MonkeyPatch, subscribed: bool) -> None:
+    monkeypatch.setattr(machine, "BUDGET", 4)
+    hub = Broadcast[int]()
+    end = hub.subscribe()
+    if not subscribed:
+        end.leave()
+    assert [0, 0, 0, 0, 1, 0, 0, 0, 1, 0] == [rests(hub.put(item)) for item in range(10)]
+
+
+async def test_a_batch_that_finds_room_is_put_in_one_step_and_the_next_one_lets_others_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "BUDGET", 4)
+    hub = Broadcast[int]()
+    with hub.subscribe():
+        assert [0, 0, 1, 0, 1, 0] == [rests(hub.put_many(range(size))) for size in (1, 5, 1, 1, 1, 1)]
 
 
 async def test_awaited_puts_that_need_not_wait_let_others_run() -> None:
@@ -892,11 +1244,13 @@ async def test_selects_that_put_let_others_run() -> None:
         assert ran.done()
 
 
-async def test_gets_of_a_long_backlog_let_others_run() -> None:
+@pytest.mark.parametrize("lag", [Lag.WAIT, Lag.RAISE])
+async def test_gets_of_a_long_backlog_let_others_run(lag: Lag) -> None:
     hub = Broadcast[int]()
-    with hub.subscribe() as one, small_budgets():
-        for item in range(9):
+    with hub.subscribe(9 if lag is Lag.RAISE else 0, lag=lag) as one, small_budgets():
+        for item in range(10):
             hub.put_nowait(item)
+        assert (lag is Lag.RAISE) == one.missed()
         ran = asyncio.create_task(asyncio.sleep(0))
         for _ in range(9):
             await one.get()
@@ -972,6 +1326,22 @@ def test_a_granted_put_and_a_woken_get_of_a_closed_loop_are_forgotten() -> None:
     assert [3] == asyncio.run(again())
 
 
+async def test_a_put_in_another_thread_wakes_nobody() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        assert 1 == one.get_nowait()
+        getting = await waiting(one.get())
+        hub.put_nowait(1)  # from now on there is space for more puts
+        assert 1 == await getting
+        getting = await waiting(one.get())
+        for put in (hub.put_nowait, lambda item: asyncio.run(hub.put(item))):
+            with pytest.raises(RuntimeError, match="not thread-safe"):
+                await asyncio.to_thread(put, 2)
+        hub.put_nowait(3)
+        assert 3 == await getting
+
+
 async def test_a_subscription_may_wait_in_the_loop_of_its_broadcast_only() -> None:
     hub = Broadcast[int](1)
     with hub.subscribe() as one, hub.subscribe() as two:
@@ -1007,16 +1377,146 @@ async def test_a_subscription_may_wait_in_the_loop_of_its_broadcast_only() -> No
         assert 2 == await getting
 
 
-def test_a_given_loop_is_the_only_one() -> None:
+def waits_of(hub: Broadcast[int], one: Subscription[int]) -> dict[str, Coroutine[object, Never, object]]:
+    """Return a call of each kind, which has to wait where the broadcast is full and one item was taken from `one`."""
+    return {
+        "put": hub.put(3),
+        "get": one.get(),
+        "select": select(one.on_get()),
+        "wait_unsubscribed": hub.wait_unsubscribed(),
+        "join": hub.join(),
+        "join of a subscription": one.join(),
+        "wait_closed": hub.wait_closed(),
+    }
+
+
+WAITS = ["put", "get", "select", "wait_unsubscribed", "join", "join of a subscription", "wait_closed"]
+
+
+def only(name: str, calls: dict[str, Coroutine[object, Never, object]]) -> Coroutine[object, Never, object]:
+    chosen = calls.pop(name)
+    for call in calls.values():
+        call.close()
+    return chosen
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_a_given_loop_is_the_only_one(name: str) -> None:
     loop = asyncio.new_event_loop()
     hub = Broadcast[int](1, loop)
-
-    async def wait() -> None:
-        with hub.subscribe() as one, pytest.raises(RuntimeError, match="was made for"):
-            await one.get()
-
-    asyncio.run(wait())
+    with hub.subscribe() as one, hub.subscribe():
+        hub.put_nowait(1)
+        one.get_nowait()
+        with pytest.raises(RuntimeError, match="was made for"):
+            asyncio.run(only(name, waits_of(hub, one)))
+    with pytest.raises(RuntimeError, match="was made for"):
+        asyncio.run(hub.wait_subscribed())
     loop.close()
+
+
+@pytest.mark.parametrize("name", WAITS)
+async def test_who_waits_keeps_every_other_loop_away(name: str) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe():
+        hub.put_nowait(1)
+        one.get_nowait()
+        wait = await waiting(only(name, waits_of(hub, one)))
+        with pytest.raises(RuntimeError, match="wait on"):
+            await asyncio.to_thread(asyncio.run, hub.wait_closed())
+        assert await cancelled(wait)
+    wait = await waiting(hub.wait_subscribed())
+    with pytest.raises(RuntimeError, match="wait on"):
+        await asyncio.to_thread(asyncio.run, hub.wait_closed())
+    assert await cancelled(wait)
+
+
+def leave_waiting(call: Coroutine[object, Never, object]) -> "asyncio.Task[object]":
+    """Let a task wait in a loop of another thread, which is closed."""
+
+    def wait_for_ever() -> "asyncio.Task[object]":
+        with new_loop() as loop:
+            task = loop.create_task(call)
+            loop.run_until_complete(settle())
+            return task
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(wait_for_ever).result()
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_who_waits_in_a_closed_loop_of_another_thread_is_forgotten(name: str) -> None:
+    hub = Broadcast[int](1)
+    other = hub.subscribe()
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        one.get_nowait()
+        task = leave_waiting(only(name, waits_of(hub, one)))
+        other.leave()
+        hub.put_nowait(5)
+        assert 5 == one.get_nowait()
+    hub.close()
+    asyncio.run(hub.join())
+    assert not task.done()
+
+
+def test_who_joins_in_a_closed_loop_what_was_cut_off_is_forgotten() -> None:
+    hub = Broadcast[int]()
+    with hub.subscribe(1, lag=Lag.DISCONNECT) as one:
+        hub.put_nowait(1)
+        hub.put_nowait(2)
+        task = leave_waiting(one.join())
+        assert 1 == one.get_nowait()
+    assert not task.done()
+
+
+def test_who_waits_for_a_subscriber_in_a_closed_loop_is_forgotten() -> None:
+    hub = Broadcast[int](1)
+    task = leave_waiting(hub.wait_subscribed())
+    with hub.subscribe():
+        hub.put_nowait(1)
+    assert not task.done()
+
+
+async def test_a_subscription_in_another_thread_is_refused_while_somebody_waits_for_one() -> None:
+    hub = Broadcast[int]()
+    wait = await waiting(hub.wait_subscribed())
+    with pytest.raises(RuntimeError, match="not thread-safe"):
+        await asyncio.to_thread(hub.subscribe)
+    assert 0 == hub.subscribers
+    with hub.subscribe():
+        await wait
+
+
+@pytest.mark.parametrize("name", ["put", "get"])
+async def test_who_was_woken_keeps_every_other_loop_away(name: str) -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        if name == "put":
+            hub.put_nowait(1)
+        woken = hub.put(2) if name == "put" else one.get()
+        woken.send(None)
+        if name == "put":
+            one.get_nowait()
+        else:
+            hub.put_nowait(2)
+        with pytest.raises(RuntimeError, match="wait on"):
+            await asyncio.to_thread(asyncio.run, hub.wait_closed())
+        with pytest.raises(StopIteration):
+            woken.send(None)
+
+
+async def test_a_grant_of_a_broadcast_that_was_closed_keeps_no_loop_away() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one, hub.subscribe(0):  # the second one holds an item
+        hub.put_nowait(1)
+        granted = hub.put(2)
+        granted.send(None)
+        one.get_nowait()
+        hub.close()
+        with pytest.raises(TimeoutError):
+            await asyncio.to_thread(asyncio.run, at_once(hub.join()))
+        with pytest.raises(ChannelClosed):
+            granted.send(None)
 
 
 async def test_a_subscription_collected_in_another_thread_leaves_in_the_loop() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import gc
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import Never, cast
@@ -265,6 +266,26 @@ def test_a_call_dropped_after_its_loop_was_closed_is_quiet() -> None:
     assert not caller.done()
 
 
+def test_a_call_that_was_answered_is_not_abandoned_when_its_loop_is_closed() -> None:
+    calls = Calls()
+    with new_loop() as loop:
+        caller = loop.create_task(call(calls, "text"))
+        loop.run_until_complete(settle())
+        each = calls.get_nowait()
+        assert (True, 1) == (each.reply(1), loop.run_until_complete(caller))
+    assert not each.abandoned()
+
+
+def test_a_caller_that_is_closed_after_its_loop_is_quiet() -> None:
+    calls = Calls()
+    suspended = call(calls, "text")
+    with new_loop() as loop:
+        caller = loop.create_task(suspended)
+        loop.run_until_complete(settle())
+    suspended.close()
+    assert (False, True) == (caller.done(), calls.get_nowait().abandoned())
+
+
 async def test_a_call_that_was_not_made_is_dropped_quietly() -> None:
     half = Call.__new__(Call)
     del half
@@ -367,15 +388,19 @@ async def test_a_select_on_a_call_that_ends_otherwise_leaves_nothing() -> None:
     calls = Calls()
     caller, each = await begun(calls)
     work = Channel[str]()
+    watched: list[object] = []
     for _ in range(3):
         working = await waiting(select(work.on_get(), each.on_abandoned()))
         work.put_nowait("done")
         assert (0, "done") == await working
+        assert each._abandonment is not None
+        watched.append(each._abandonment._queue)
     assert await cancelled(await waiting(select(each.on_abandoned())))
     abandonment = each._abandonment
     assert abandonment is not None
     assert abandonment._queue is not None
     assert 0 == len(abandonment._queue)
+    assert all(queue is abandonment._queue for queue in watched)  # each has a callback on what the caller waits for
     assert (True, 1) == (each.reply(1), await caller)
 
 
@@ -440,13 +465,30 @@ async def test_a_caller_that_is_interrupted_while_it_goes_has_abandoned_its_call
     assert calls.get_nowait().abandoned()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_a_finalizer_that_is_interrupted_answers_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_finalizer_that_is_interrupted_answers_all_the_same_and_raises_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda hooked: raised.append(hooked.exc_type))
     calls = Calls()
     caller, each = await begun(calls)
-    interrupted(monkeypatch, "_fail")
-    del each
-    assert isinstance(await error_of(caller), NoReply)
+    with monkeypatch.context() as patch:
+        interrupted(patch, "_fail")
+        del each
+    assert (NoReply, [Interruption]) == (type(await error_of(caller)), raised)
+
+
+async def test_after_a_select_that_is_interrupted_the_next_one_sees_that_the_caller_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = Calls()
+    caller, each = await begun(calls)
+    interrupted(monkeypatch, "partial")
+    with pytest.raises(Interruption):
+        await select(each.on_abandoned())
+    watching = await waiting(select(each.on_abandoned()))
+    caller.cancel()
+    assert (0, None) == await watching
 
 
 async def test_a_wake_up_that_is_interrupted_tells_all_who_watch_the_caller() -> None:

@@ -232,7 +232,7 @@ def test_a_channel_can_be_waited_on_after_its_loop_was_closed(kept: bool) -> Non
         return await getting
 
     channel: Channel[int] = Channel(1)
-    tasks = abandoned(channel.get(), channel.join())
+    tasks = abandoned(channel.get(), channel.join(), channel.wait_closed())
     if not kept:
         tasks.clear()
     assert 7 == asyncio.run(exchange())
@@ -241,7 +241,7 @@ def test_a_channel_can_be_waited_on_after_its_loop_was_closed(kept: bool) -> Non
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_channel_can_be_closed_after_its_loop_was_closed(kept: bool) -> None:
     channel: Channel[int] = Channel(1)
-    tasks = abandoned(channel.get(), channel.join())
+    tasks = abandoned(channel.get(), channel.join(), channel.wait_closed())
     if not kept:
         tasks.clear()
     assert channel.close()
@@ -457,6 +457,8 @@ def call_of(side: str, channel: Channel[int]) -> Coroutine[object, Never, object
             return channel.get()
         case "put":
             return channel.put(1)
+        case "batch":
+            return channel.get_many(2, within=60)
         case "select get":
             return select(channel.on_get())
         case _:
@@ -464,7 +466,7 @@ def call_of(side: str, channel: Channel[int]) -> Coroutine[object, Never, object
 
 
 @pytest.mark.parametrize("woken", [False, True])
-@pytest.mark.parametrize("side", ["get", "put", "select get", "select put"])
+@pytest.mark.parametrize("side", ["get", "put", "batch", "select get", "select put"])
 def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woken: bool) -> None:
     """The channel has gone on in another loop, when the last reference to the task goes."""
 
@@ -488,18 +490,18 @@ def test_a_task_of_a_closed_loop_that_ends_later_changes_nothing(side: str, woke
     calls = [call_of(side, channel), call_of(side, channel)]
     tasks = abandoned_woken(channel, *calls) if woken else abandoned(*calls)
     calls.clear()
-    left = {("get", True): [7], ("put", False): [0]}.get((side.rsplit(maxsplit=1)[-1], woken), [])
+    left = {("get", True): [7], ("batch", True): [7], ("put", False): [0]}.get((side.rsplit(maxsplit=1)[-1], woken), [])
     assert (left, [5]) == asyncio.run(go_on())
 
 
-@pytest.mark.parametrize("side", ["get", "put", "select get", "select put"])
+@pytest.mark.parametrize("side", ["get", "put", "batch", "select get", "select put"])
 def test_a_task_of_a_closed_loop_that_ends_later_takes_no_claim_of_another(side: str) -> None:
     async def claim() -> tuple[int, bool]:
         if not channel.empty():
             channel.get_nowait()
         if side.endswith("put"):
             channel.put_nowait(2)
-        claiming = await waiting(call_of(side, channel))
+        claiming = await waiting(call_of("get" if side == "batch" else side, channel))
         if side.endswith("put"):
             channel.get_nowait()
         else:

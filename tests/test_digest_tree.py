@@ -1,12 +1,12 @@
 """The example, run as its users run it, beside sha256sum where that is the judge."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
-import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -86,6 +86,8 @@ def stuck(tree: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def on_a_terminal(tree: Path, env: dict[str, str]) -> tuple[bytes, bytes]:
     """Run the example with a terminal for standard error; return what came on standard output and there."""
+    import termios  # noqa: PLC0415  # Windows has none
+
     terminal, standard_error = os.openpty()
     termios.tcsetwinsize(terminal, (24, 80))
     try:
@@ -197,6 +199,26 @@ def test_reports_that_standard_output_takes_no_more(tmp_path: Path) -> None:
     assert (1, b"digest_tree: standard output: No space left on device\n") == (result.returncode, result.stderr)
 
 
+def test_writes_the_digests_into_a_file_and_prints_a_summary(tmp_path: Path) -> None:
+    tree, output = tmp_path / "tree", tmp_path / "digests"
+    files = fill(tree, ["a", "bc", "def"])
+
+    result = run(tree, "--output", output)
+
+    assert b"".join(map(line, files)) == output.read_bytes()
+    summary = rb"3 files, 6 bytes, \d+[.]\d seconds; items: paths 3, outcomes 3, order 3\n"
+    assert (0, b"") == (result.returncode, result.stderr)
+    assert re.fullmatch(summary, result.stdout)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_reports_that_the_file_for_the_digests_takes_no_more(tmp_path: Path) -> None:
+    fill(tmp_path, ["file"])
+    result = run(tmp_path, "--output", "/dev/full")
+
+    assert (1, b"digest_tree: /dev/full: No space left on device\n") == (result.returncode, result.stderr)
+
+
 def test_counts_files_on_a_terminal(tmp_path: Path) -> None:
     files = fill(tmp_path, ["a", "b", "c"])
 
@@ -225,6 +247,7 @@ def test_does_without_the_progress_bar_where_it_is_not_installed(tmp_path: Path)
         ([".", "--workers", "257"], "'257' is not a whole number from 1 to 256"),
         ([".", "--workers", "2.5"], "'2.5' is not a whole number from 1 to 256"),
         ([".", "--workers", "many"], "'many' is not a whole number from 1 to 256"),
+        ([".", "--output", "/does/not/exist"], "/does/not/exist: No such file or directory"),
     ],
 )
 def test_refuses_wrong_arguments(arguments: list[str | Path], message: str) -> None:

@@ -131,6 +131,15 @@ def modules(page: Path) -> Iterator[tuple[str, str]]:
     yield f"{stem}_session.py", session
 
 
+def test_readme_links_to_files_that_exist_from_wherever_it_is_shown() -> None:
+    """An index shows it, without the files beside it."""
+    text = re.sub(r"```.*?```|`.*?`", "", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = re.findall(r"\[([^]]+)\](?:\[([^]]+)\])?(?!:)", text)
+    targets = dict(re.findall(r"^\[(.+)\]: (https://.+)$", text, re.MULTILINE))
+    assert targets.keys() == {name or shown for shown, name in links}
+    assert [] == [to for to in targets.values() if not (ROOT / to.partition("/blob/HEAD/")[2]).is_file()]
+
+
 @pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is in the environment of the tools only")
 def test_each_block_has_the_type_errors_that_it_shows(tmp_path: Path) -> None:
     expected = []

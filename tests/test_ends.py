@@ -664,8 +664,11 @@ def close_with_a_cause_without_a_repr(channel: Channel[int]) -> None:
         (leave_all_receivers, r"the last receiving end \(of 2\) left"),
         (leave_the_only_receiver, r"the last receiving end \(of 1\) left"),
         (leave_by_a_crash, r"the last sending end \(of 1\) left, from OSError\('disk on fire'\)"),
-        (drop_a_sender, "a sending end was dropped without being entered"),
-        (drop_a_receiver, "a receiving end was dropped without being entered"),
+        (drop_a_sender, r"a sending end was dropped without being entered \(by: with .*open_sender\(\) .*\)"),
+        (
+            drop_a_receiver,
+            r"a receiving end was dropped without being entered \(by: with .*open_receiver\(\) .*\)",
+        ),
         (close_after_a_crash, r"closed by close\(\), from OSError\('disk on fire'\)"),
         (close_before_the_last_end_leaves, r"closed by close\(\)"),
         (close_from_another_channel, r"closed by close\(\), from OSError\('disk on fire'\)"),

@@ -6,6 +6,7 @@ from weakref import ref
 import pytest
 
 from aiochannel import Channel, ChannelClosed, select
+from aiochannel.handles import ReceiverHandle, SenderHandle
 
 LOOKING = {"maxsize", "qsize", "closed", "join"}
 SENDING = {"full", "put", "put_nowait", "put_many", "close", "on_put"}
@@ -42,19 +43,27 @@ async def test_every_call_of_a_sender_handle_is_the_channels() -> None:
 
 async def test_every_call_of_a_receiver_handle_is_the_channels() -> None:
     channel: Channel[int] = Channel(7)
-    await channel.put_many(range(5))
+    await channel.put_many(range(6))
     rx = channel.receiver
-    assert (7, 5, False, False) == (rx.maxsize, rx.qsize(), rx.empty(), rx.closed())
-    assert [0, 1, [2], (0, 3), 4] == [
+    assert (7, 6, False, False) == (rx.maxsize, rx.qsize(), rx.empty(), rx.closed())
+    assert [0, 1, [2], (0, 3), 4, [5]] == [
         rx.get_nowait(),
         await rx.get(),
         await rx.get_many(1),
         await select(rx.on_get()),
         await anext(aiter(rx)),
+        rx.get_many_nowait(),
     ]
     channel.close()
     await rx.join()
     assert [] == [item async for item in rx]
+
+
+def test_both_handles_show_the_statistics_of_the_channel() -> None:
+    channel: Channel[int] = Channel(7)
+    channel.put_nowait(1)
+    for handle in SenderHandle(channel, Channel), ReceiverHandle(channel, Channel):
+        assert channel.statistics() == handle.statistics()
 
 
 async def test_a_sender_handle_closes_with_a_cause() -> None:

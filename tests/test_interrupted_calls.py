@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from aiochannel import Channel, ChannelClosed, ChannelEmpty, ChannelFull, select, selection
 from aiochannel._core import machine
+from aiochannel._core.gathering import Gatherer
 from aiochannel._core.machine import SEVERAL, Machine
 from aiochannel._core.thresholds import STIRRED_GET
 from aiochannel._core.waiters import Selection, WaitQueue
@@ -66,6 +67,7 @@ async def used(channel: Channel[int]) -> Channel[int]:
 CALLS: dict[str, Callable[[Channel[int]], Coroutine[None, None, object]]] = {
     "put": lambda channel: channel.put(2),
     "get": lambda channel: channel.get(),
+    "batch": lambda channel: channel.get_many(2, within=60),
     "select put": lambda channel: select(channel.on_put(2)),
     "select get": lambda channel: select(channel.on_get()),
 }
@@ -87,6 +89,8 @@ async def test_what_a_signal_handler_raises_while_a_call_gives_up_comes_out_and_
     with monkeypatch.context() as patch:
         if call.startswith("select"):
             interrupt_once(patch, selection, "_give_up")
+        elif call == "batch":
+            interrupt_once(patch, Machine, "_withdraw_gatherer")
         else:
             interrupt_once(patch, Machine, "_withdraw")
         with pytest.raises(KeyboardInterrupt):
@@ -98,12 +102,13 @@ async def test_what_a_signal_handler_raises_while_a_call_gives_up_comes_out_and_
 ENTERING: dict[str, tuple[type, str]] = {
     "put": (Machine, "_enqueue_sender"),
     "get": (Machine, "_enqueue_receiver"),
+    "batch": (Gatherer, "enter"),
     "select put": (Selection, "enter"),
     "select get": (Selection, "enter"),
 }
 
 
-@pytest.mark.parametrize("call", ["get", "select get"])
+@pytest.mark.parametrize("call", ["get", "batch", "select get"])
 async def test_a_get_that_begins_to_wait_while_a_signal_handler_puts_and_gets_is_woken_by_the_next_put(
     call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +121,7 @@ async def test_a_get_that_begins_to_wait_while_a_signal_handler_puts_and_gets_is
         act_once(patch, *ENTERING[call], put_and_get)
         task = await waiting(CALLS[call](channel))
     channel.put_nowait(2)
+    channel.close()  # or else a batch waits on
     await settle()
     assert task.done()
 

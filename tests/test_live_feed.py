@@ -9,9 +9,9 @@ import pytest
 
 from aiochannel import Broadcast
 
-pytest.importorskip("starlette", reason="the extra `examples` is not installed")
-pytest.importorskip("uvicorn", reason="the extra `examples` is not installed")
-websockets = pytest.importorskip("websockets.asyncio.client", reason="the extra `examples` is not installed")
+pytest.importorskip("starlette", reason="the group `examples` is not installed")
+pytest.importorskip("uvicorn", reason="the group `examples` is not installed")
+websockets = pytest.importorskip("websockets.asyncio.client", reason="the group `examples` is not installed")
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 

@@ -56,6 +56,27 @@ async def test_a_wait_that_is_cancelled_leaves_the_queue() -> None:
     assert 0 == moment.entered.waiting()
 
 
+async def test_a_wait_whose_coroutine_is_closed_leaves_the_queue() -> None:
+    moment = Late()
+    wait = moment.wait()
+    wait.send(None)
+    wait.close()
+    assert 0 == len(moment.entered)
+
+
+async def test_waits_end_in_the_order_in_which_they_began() -> None:
+    async def wait(name: str) -> None:
+        await moment.wait()
+        ended.append(name)
+
+    ended: list[str] = []
+    moment = Late()
+    waits = [await waiting(wait(name)) for name in ("first", "second")]
+    moment.entered.wake_all()
+    await asyncio.wait(waits)
+    assert ["first", "second"] == ended
+
+
 async def test_a_wait_that_is_cancelled_when_woken_leaves_nothing() -> None:
     moment = Late()
     wait = await waiting(moment.wait())

@@ -11,6 +11,8 @@ from typing_extensions import override
 
 from aiochannel import Channel, ChannelClosed, ChannelFull, Overflow, otherwise, select
 from aiochannel._core import machine
+from aiochannel._core.waiters import WaitQueue
+from aiochannel.overflow import Dropping
 from tests.budgets import small_budgets
 from tests.conftest import begun, cancelled, settle, waiting
 from tests.contract.kinds import PUTS, put
@@ -214,7 +216,7 @@ async def test_a_mapped_put_in_a_select_drops_as_a_plain_one_does(policy: Overfl
 
 
 @every_policy
-async def test_a_mapped_put_that_raises_drops_nothing(policy: Overflow) -> None:
+async def test_a_mapped_put_that_raises_drops_nothing_and_a_closed_channel_raises_first(policy: Overflow) -> None:
     def fail(_: None) -> None:
         raise ZeroDivisionError
 
@@ -223,6 +225,9 @@ async def test_a_mapped_put_that_raises_drops_nothing(policy: Overflow) -> None:
         await select(channel.on_put(1).map(fail))
     assert ([0], 0) == told(channel)
     assert [] == dropped
+    channel.close()
+    with pytest.raises(ChannelClosed):
+        await select(channel.on_put(1).map(fail))
 
 
 @every_policy
@@ -419,6 +424,16 @@ async def test_puts_that_never_wait_let_other_tasks_run(policy: Overflow, call: 
 
 
 @every_policy
+async def test_another_task_runs_beside_selects_that_put_where_there_is_room(policy: Overflow) -> None:
+    channel, _ = made(policy, 10 * machine.BUDGET)
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    for _ in range(3 * machine.BUDGET):
+        await select(channel.on_put(1))
+    assert ["ran"] == others
+
+
+@every_policy
 @pytest.mark.parametrize("call", ["put", "put_many", "select"])
 async def test_a_put_that_is_cancelled_while_it_lets_others_run_has_done_nothing(policy: Overflow, call: str) -> None:
     with small_budgets():
@@ -577,6 +592,46 @@ def test_a_put_drops_nothing_if_a_signal_handler_takes_an_item_behind_the_look(p
     channel, dropped = interrupted("extend", at_the_next_len(Channel.get_nowait), policy, hook=True)
     channel.put_nowait(1)
     assert ([1], 0) == told(channel)
+    assert [] == dropped
+
+
+@pytest.mark.parametrize("policy", THAT_ACCEPT)
+async def test_beside_a_promise_too_a_put_drops_nothing_if_a_signal_handler_takes_an_item(policy: Overflow) -> None:
+    channel, dropped = interrupted("extend", at_the_next_len(Channel.get_nowait), policy, hook=True)
+    channel.get_nowait()
+    getting = await waiting(channel.get())
+    for item in (0, 1, 2):
+        channel.put_nowait(item)
+    assert ([1, 2], 0) == told(channel)
+    assert [] == dropped
+    assert 1 == await getting
+
+
+@every_policy
+def test_a_put_in_which_a_signal_handler_raises_before_it_drops_counts_nothing(
+    policy: Overflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted_before(*_: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    channel, dropped = made(policy, 1, 1)
+    monkeypatch.setattr(Dropping, "_accept", interrupted_before)
+    with pytest.raises(KeyboardInterrupt):
+        channel.put_nowait(1)
+    assert ([0], 0) == told(channel)
+    assert [] == dropped
+
+
+@every_policy
+async def test_a_receiver_that_has_just_entered_is_room_for_the_put_of_a_signal_handler(policy: Overflow) -> None:
+    """The item was put by another signal handler, behind the look of the receiver."""
+    channel, dropped = made(policy, 1, 1)
+    queue, waiter = WaitQueue(), asyncio.get_running_loop().create_future()
+    queue.append(waiter)
+    channel._receivers = queue
+    channel.put_nowait(1)
+    assert ([0, 1], True) == (list(channel), waiter.done())
     assert [] == dropped
 
 

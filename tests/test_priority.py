@@ -274,6 +274,7 @@ async def test_it_shows_itself_and_what_is_in_it() -> None:
     channel = numbers(2, 1, maxsize=2)
     assert "<PriorityChannel maxsize=2 qsize=2>" == str(channel)
     assert repr(channel).startswith("<PriorityChannel at 0x")
+    assert "<PriorityChannel 'jobs' maxsize=1 qsize=0>" == str(PriorityChannel[float](1, key=itself, name="jobs"))
     with pytest.raises(ChannelFull, match=r"^<PriorityChannel at 0x\w+ maxsize=2 qsize=2> has no room$"):
         channel.put_nowait(3)
     assert (2, 2, False, True, False) == (

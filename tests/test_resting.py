@@ -8,7 +8,7 @@ from typing import Never
 
 import pytest
 
-from aiochannel import Case, Channel, ChannelClosed, ChannelFull, Receiver, otherwise, select
+from aiochannel import Case, Channel, ChannelClosed, ChannelEmpty, ChannelFull, Receiver, otherwise, select
 from tests.budgets import SHIPPED, small_budgets
 from tests.conftest import filled, waiting
 
@@ -77,6 +77,8 @@ ENDLESS: dict[str, Callable[[], Call]] = {
     "async for, closed and busy": lambda: endless(busy()),
     "select get, closed and busy": lambda: on(busy, lambda channel: select(channel.on_get())),
     "select or_closed, drained": lambda: on(closed, lambda channel: select(channel.on_get().or_closed(None))),
+    "select on_close": lambda: on(closed, lambda channel: select(channel.on_close())),
+    "select mapped on_close": lambda: on(closed, lambda channel: select(channel.on_close().map(str))),
     "select put or_closed, closed": lambda: on(closed, lambda channel: select(channel.on_put(1).or_closed(None))),
     "select get, drained": lambda: on(closed, lambda channel: refused(select(channel.on_get()))),
     "select put, closed": lambda: on(closed, lambda channel: refused(select(channel.on_put(1)))),
@@ -371,3 +373,44 @@ async def test_a_channel_that_never_holds_a_thousand_items_lets_nobody_run_befor
     putting = await waiting(channel.put(4))
     assert 1 == channel.get_nowait()
     await putting
+
+
+async def test_what_is_promised_to_more_than_go_ahead_in_a_row_is_not_taken() -> None:
+    channel: Channel[int] = Channel()
+    many = SHIPPED.calls + 100
+    gets = [channel.get() for _ in range(many)]
+    for get in gets:
+        get.send(None)
+    for item in range(many + 1):
+        await channel.put(item)
+    assert 0 == channel.get_nowait()
+    with pytest.raises(ChannelEmpty):
+        channel.get_nowait()
+    for get in gets:
+        get.close()
+
+
+async def test_a_put_after_a_get_that_gave_up_leaves_what_is_promised() -> None:
+    channel: Channel[int] = Channel()
+    woken = channel.get()
+    woken.send(None)
+    channel.put_nowait(1)
+    channel.put_nowait(2)
+    assert 1 == channel.get_nowait()
+    given_up = channel.get()
+    given_up.send(None)
+    given_up.close()
+    channel.put_nowait(3)
+    assert 2 == channel.get_nowait()
+    with pytest.raises(ChannelEmpty):
+        channel.get_nowait()
+    woken.close()
+
+
+async def test_a_get_goes_ahead_at_once_after_more_puts_than_go_ahead_in_a_row() -> None:
+    channel: Channel[int] = Channel()
+    for item in range(SHIPPED.calls + 1):
+        channel.put_nowait(item)
+    with pytest.raises(StopIteration) as returned:
+        channel.get().send(None)
+    assert 0 == returned.value.value

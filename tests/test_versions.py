@@ -7,10 +7,11 @@ import pytest
 from typing_extensions import override
 
 from aiochannel import Watch, select
+from aiochannel._core.resting import BLOCKED
 from aiochannel._core.versions import Cursor
-from aiochannel._core.waiters import Waiter, WaitQueue
+from aiochannel._core.waiters import Waiter, Waiting, WaitQueue
 from tests.conftest import settle, waiting
-from tests.test_channel_loops import new_loop
+from tests.test_channel_loops import at_once, new_loop
 
 
 class Interruption(BaseException):
@@ -65,6 +66,16 @@ async def test_a_set_that_is_interrupted_wakes_every_reader_all_the_same(when: s
     assert [1] * 3 == [cursor._use_promise(waiter) for cursor, waiter in zip(cursors, waiters, strict=True)]
 
 
+async def test_a_set_that_is_interrupted_tells_nobody_of_a_close() -> None:
+    watch = Watch(0)
+    closing = Interrupted("")
+    watch._closers_in(asyncio.get_running_loop()).append(closing)
+    enter(cursor_of(watch), Interrupted("before"))
+    with pytest.raises(Interruption):
+        watch.set(1)
+    assert not closing.done()
+
+
 @every_moment
 async def test_a_set_that_is_interrupted_promises_its_value_to_one_task_of_a_reader(when: str) -> None:
     watch = Watch(0)
@@ -104,20 +115,48 @@ async def test_a_get_of_the_last_value_that_is_interrupted_completes_every_join(
     assert [True, True] == [waiter.done() for waiter in waiters]
 
 
-async def test_a_get_that_is_interrupted_while_it_gives_up_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(self: Cursor[int], queue: WaitQueue, waiter: Waiter) -> None:
+def interrupt_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a signal handler raise where a method of cursors, or of wait queues, is entered next."""
+
+    def interrupted(*_: object) -> None:
         monkeypatch.undo()
         raise Interruption
 
+    monkeypatch.setattr(Cursor if hasattr(Cursor, name) else WaitQueue, name, interrupted)
+
+
+@pytest.mark.parametrize("where", ["_withdraw", "_give_back"])
+@pytest.mark.parametrize("call", ["get", "join"])
+async def test_a_call_that_is_interrupted_while_it_gives_up_gives_up(
+    call: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watch = Watch(0)
     reader = watch.observe()
     reader.get_nowait()
-    getting = reader.get()
-    getting.send(None)
-    monkeypatch.setattr(Cursor, "_withdraw", interrupted)
+    waits = reader.get() if call == "get" else reader.join()
+    waits.send(None)
+    interrupt_once(where, monkeypatch)
     with pytest.raises(Interruption):
-        getting.close()
-    assert 0 == watch.statistics().waiting_receivers
+        waits.close()
+    assert (0, {}) == (watch.statistics().waiting_receivers, watch._known)
+
+
+@pytest.mark.parametrize("where", ["_withdraw", "discard", "_give_back"])
+async def test_a_get_in_a_queue_that_is_interrupted_while_it_gives_up_is_counted_once(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch(0)
+    reader = watch.observe()
+    reader.get_nowait()
+    tasks = [await waiting(reader.get()) for _ in range(4)]
+    tasks[1].cancel()
+    interrupt_once(where, monkeypatch)
+    await settle()
+    assert (Interruption, 3) == (type(tasks[1].exception()), watch.statistics().waiting_receivers)
+    for task in tasks:
+        task.cancel()
+    await settle()
+    assert (0, {}) == (watch.statistics().waiting_receivers, watch._known)
 
 
 # A signal handler that calls
@@ -139,6 +178,74 @@ async def test_a_first_waiter_that_a_signal_handler_takes_does_not_enter_the_que
     assert 0 == len(cursor._line_up())
 
 
+async def test_a_join_ends_if_a_signal_handler_closes_behind_its_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    enqueue = Cursor._enqueue_joiner
+
+    def close_first(self: Cursor[int], waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
+        watch.close()
+        enqueue(self, waiter, loop)
+
+    watch = Watch(0)
+    reader = watch.observe()
+    reader.get_nowait()
+    monkeypatch.setattr(Cursor, "_enqueue_joiner", close_first)
+    await at_once(reader.join())
+    assert not watch._known
+
+
+async def test_a_waiter_that_enters_the_queue_is_counted_once() -> None:
+    class Looked(WaitQueue):  # type: ignore[misc]  # final, but here a signal handler has to run in it
+        """A signal handler counts who waits."""
+
+        @override
+        def appendleft(self, waiting: Waiting, /) -> None:
+            super().appendleft(waiting)
+            found.append(cursor._waiting())
+
+    found: list[int] = []
+    cursor: Cursor[int] = Cursor(Watch(0))
+    cursor._first, cursor._queue = Interrupted(""), Looked()
+    cursor._line_up()
+    assert [1] == found
+
+
+async def test_a_join_does_not_end_where_a_signal_handler_takes_the_value_of_an_open_watch() -> None:
+    class Taken(Cursor[int]):
+        """A signal handler gets, once, while nobody is found to promise the value to."""
+
+        __slots__ = ()
+
+        @override
+        def _promise(self) -> None:
+            super()._promise()
+            if not handled:
+                handled.append(True)
+                self._take()
+
+    handled: list[bool] = []
+    cursor, joining = Taken(Watch(0)), Interrupted("")
+    cursor._enqueue_joiner(joining, asyncio.get_running_loop())
+    cursor._wake_next()
+    assert (0, False) == (cursor._seen, joining.done())
+
+
+async def test_a_promise_that_passed_on_before_a_signal_handler_raised_stays_with_the_next() -> None:
+    class PassesOn(Interrupted):
+        @override
+        def set_result(self, queue: WaitQueue, /) -> None:
+            cursor._give_back(self)
+            super().set_result(queue)
+
+    watch = Watch(0)
+    cursor = cursor_of(watch)
+    first, second = PassesOn("before"), Interrupted("")
+    cursor._own_queue().append(first)
+    enter(cursor, second)
+    with pytest.raises(Interruption):
+        watch.set(1)
+    assert (True, 1) == (second.done(), cursor._use_promise(second))
+
+
 async def test_a_promise_that_passed_on_while_it_was_made_stays_with_the_next() -> None:
     class Leaves(Future[WaitQueue]):
         """A signal handler closes the coroutine that waits, just when it is woken."""
@@ -156,6 +263,50 @@ async def test_a_promise_that_passed_on_while_it_was_made_stays_with_the_next() 
     enter(cursor, second, third)
     watch.set(1)
     assert (True, False, second) == (second.done(), third.done(), cursor._woken)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_signal_handler_takes_nothing_where_a_set_has_not_come_to_a_waiter(alone: bool) -> None:
+    class Takes(Future[WaitQueue]):
+        """A signal handler gets by the next reader."""
+
+        @override
+        def set_result(self, queue: WaitQueue, /) -> None:
+            super().set_result(queue)
+            found.append((second._take(), second._is_unseen()))
+
+    found: list[object] = []
+    watch = Watch(0)
+    first, second = cursor_of(watch), cursor_of(watch)
+    waiter = Interrupted("")
+    enter(first, Takes())
+    if alone:
+        enter(second, waiter)
+    else:  # as a select
+        second._own_queue().append(waiter)
+        watch._known[second] = None
+        second._wake_next()
+    watch.set(1)
+    assert ([(BLOCKED, False)], 1) == (found, second._use_promise(waiter))
+
+
+async def test_a_set_leaves_a_promise_alone_that_a_signal_handler_has_made() -> None:
+    class Wakes(Future[WaitQueue]):
+        """A signal handler wakes the waiter of the next cursor, where another one begins to wait."""
+
+        @override
+        def set_result(self, queue: WaitQueue, /) -> None:
+            super().set_result(queue)
+            second._wake_next()
+            enter(second, late)
+
+    watch = Watch(0)
+    first, second = cursor_of(watch), cursor_of(watch)
+    early, late = Interrupted(""), Interrupted("")
+    enter(first, Wakes())
+    enter(second, early)
+    watch.set(1)
+    assert (True, False, 1) == (early.done(), late.done(), second._use_promise(early))
 
 
 # Loops

@@ -5,6 +5,7 @@ import copy
 import gc
 import pickle
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Never, TypeVar, cast
 from weakref import ref
@@ -27,7 +28,7 @@ from aiochannel import (
 from aiochannel.testing import waits
 from aiochannel.watch import _Reader
 from tests.budgets import SHIPPED, small_budgets
-from tests.conftest import cancelled, settle, waiting, without_gc
+from tests.conftest import begun, cancelled, settle, waiting, without_gc
 from tests.test_channel_loops import another_thread, at_once, new_loop
 
 T = TypeVar("T")
@@ -242,6 +243,45 @@ async def test_a_get_that_comes_after_a_task_was_woken_waits_for_the_next_value(
     assert 2 == await second
 
 
+async def test_a_suspended_get_that_is_closed_behind_another_is_promised_nothing() -> None:
+    watch = Watch(0)
+    reader = seen(watch)
+    first = await waiting(reader.get())
+    dropped = reader.get()
+    dropped.send(None)
+    last = await waiting(reader.get())
+    dropped.close()
+    watch.set(1)
+    assert 1 == await first
+    watch.set(2)
+    assert 2 == await last
+
+
+async def test_a_get_waits_behind_a_select_on_its_reader() -> None:
+    watch = Watch(0)
+    reader = seen(watch)
+    first, second = await waiting(select(reader.on_get())), await waiting(reader.get())
+    watch.set(1)
+    await settle()
+    assert ((0, 1), False) == (first.result(), second.done())
+    watch.set(2)
+    assert 2 == await second
+
+
+async def test_a_get_that_comes_before_a_woken_one_runs_waits_for_the_next_value() -> None:
+    watch = Watch(0)
+    reader = seen(watch)
+    first = await waiting(reader.get())
+    watch.set(1)
+    second = reader.get()
+    second.send(None)
+    assert 1 == await first
+    watch.set(2)
+    with pytest.raises(StopIteration) as taken:
+        second.send(None)
+    assert 2 == taken.value.value
+
+
 async def test_of_two_tasks_on_one_reader_exactly_one_gets_a_version_first_come_first_served() -> None:
     watch = Watch(0)
     reader = seen(watch)
@@ -441,6 +481,52 @@ async def test_close_ends_every_waiting_get() -> None:
     watch.close()
     await settle()
     assert [ChannelClosed] * 3 == [type(task.exception()) for task in tasks]
+
+
+async def test_close_wakes_readers_in_the_order_in_which_they_began_to_wait() -> None:
+    watch = Watch(0)
+    ended: list[int] = []
+
+    async def follow(number: int) -> None:
+        async for _ in watch.observe():
+            pass
+        ended.append(number)
+
+    tasks = [await waiting(follow(number)) for number in range(3)]
+    watch.close()
+    await asyncio.gather(*tasks)
+    assert [0, 1, 2] == ended
+
+
+async def test_close_refuses_the_gets_of_a_reader_in_the_order_in_which_they_began_to_wait() -> None:
+    watch = Watch(0)
+    reader = seen(watch)
+    ended: list[int] = []
+
+    async def get_one(number: int) -> None:
+        with pytest.raises(ChannelClosed):
+            await reader.get()
+        ended.append(number)
+
+    tasks = [await waiting(get_one(number)) for number in range(3)]
+    watch.close()
+    await asyncio.gather(*tasks)
+    assert [0, 1, 2] == ended
+
+
+async def test_joins_end_in_the_order_in_which_they_began() -> None:
+    watch = Watch(0)
+    reader = seen(watch)
+    ended: list[int] = []
+
+    async def join(number: int) -> None:
+        await reader.join()
+        ended.append(number)
+
+    tasks = [await waiting(join(number)) for number in range(3)]
+    watch.close()
+    await asyncio.gather(*tasks)
+    assert [0, 1, 2] == ended
 
 
 async def test_a_get_behind_a_woken_one_is_told_the_end_when_nothing_can_come_back() -> None:
@@ -649,7 +735,7 @@ async def test_a_select_that_puts_into_a_closed_watch_raises() -> None:
     with pytest.raises(ChannelClosed):
         await select(watch.on_put(1))
     with pytest.raises(ChannelClosed):
-        await select(watch.on_put(1).map(str))
+        await select(watch.on_put(1).map(lambda _: 1 // 0))
     assert (0, None) == await select(watch.on_put(1).or_closed(None))
 
 
@@ -781,6 +867,17 @@ async def test_a_select_that_finds_the_watch_closed_lets_other_tasks_run(raising
     assert ["ran"] == others
 
 
+async def test_a_get_that_has_to_wait_begins_at_once_though_it_is_time_to_rest() -> None:
+    watch = Watch(0)
+    reader = watch.observe()
+    for number in range(MANY):
+        watch.set(number)
+    reader.get_nowait()
+    getting = await begun(reader.get())
+    assert 1 == readers(watch)
+    assert await cancelled(getting)
+
+
 async def test_a_put_that_is_cancelled_while_others_run_has_set_nothing() -> None:
     with small_budgets():
         watch = Watch(0)
@@ -825,7 +922,7 @@ def test_a_watch_and_its_readers_say_what_they_are() -> None:
     watch = Watch("secret", name="limit")
     watch.set("other")
     assert "<Watch 'limit' version=1>" == str(watch)
-    assert f"<Watch at {id(watch):#x} 'limit' version=1>" == repr(watch)
+    assert f"<Watch 'limit' at {id(watch):#x} version=1>" == repr(watch)
     assert f"<reader of {watch!r}>" == repr(watch.observe())
     watch.close()
     assert "<Watch version=0 closed>" == str(closed_watch())
@@ -841,7 +938,7 @@ def closed_watch() -> Watch[int]:
 async def test_a_list_of_waits_names_the_watch() -> None:
     watch = Watch(0, name="limit")
     task = await waiting(seen(watch).get())
-    assert "'limit' version=0" in " ".join(str(wait) for wait in waits())
+    assert "<Watch 'limit' version=0>" in " ".join(str(wait) for wait in waits())
     task.cancel()
 
 
@@ -924,6 +1021,21 @@ def abandoned(*calls: Coroutine[object, Never, object]) -> Iterator[None]:
     tasks.clear()
 
 
+def lose_promised(watch: Watch[int], *calls: Coroutine[object, Never, object]) -> list[asyncio.Task[object]]:
+    """Let calls wait in a loop, set the Watch to 1, and close the loop before they run; return their tasks."""
+
+    def wake_and_stop() -> None:
+        watch.set(1)
+        loop.stop()
+
+    with new_loop() as loop:
+        tasks = [loop.create_task(each) for each in calls]
+        loop.run_until_complete(settle())
+        loop.call_soon(wake_and_stop)
+        loop.run_forever()
+    return tasks
+
+
 MODULE: Watch[int] = Watch(0)
 
 
@@ -949,22 +1061,100 @@ def test_a_watch_forgets_the_readers_of_a_loop_that_was_closed() -> None:
     assert not watch._known
 
 
+def test_a_watch_keeps_nothing_of_a_loop_that_was_closed() -> None:
+    watch = Watch(0)
+    with abandoned(seen(watch).get(), select(seen(watch).on_get()), seen(watch).join()):
+        assert (0, {}, {}) == (readers(watch), watch._known, watch._quiet)
+
+
+def test_every_reader_of_a_loop_that_was_closed_goes_on_in_another() -> None:
+    async def go_on() -> list[int]:
+        tasks = [await waiting(reader.get()) for reader in shared]
+        joins = [await waiting(reader.join()) for reader in shared]
+        watch.set(1)
+        watch.close()
+        await asyncio.gather(*joins)
+        return await asyncio.gather(*tasks)
+
+    watch = Watch(0)
+    shared = [seen(watch), seen(watch)]
+    with abandoned(*[reader.get() for reader in shared], *[reader.join() for reader in shared]):
+        assert [1, 1] == asyncio.run(go_on())
+
+
+def test_a_get_that_was_cancelled_in_a_loop_that_was_closed_is_counted_in_no_other() -> None:
+    async def look() -> None:
+        tasks = [await waiting(reader.get()) for _ in range(2)]
+        getting.close()
+        assert 2 == readers(watch)
+        for task in tasks:
+            task.cancel()
+
+    def cancel_and_stop() -> None:
+        lost.cancel()
+        loop.stop()
+
+    watch = Watch(0)
+    reader = seen(watch)
+    getting = reader.get()
+    with new_loop() as loop:
+        lost = loop.create_task(getting)
+        loop.run_until_complete(settle())
+        loop.call_soon(cancel_and_stop)
+        loop.run_forever()
+    asyncio.run(look())
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_woken_get_of_a_loop_that_was_closed_ends_and_wakes_nobody_there(thread: bool) -> None:
+    watch = Watch(0)
+    reader = seen(watch)
+    getting = reader.get()
+    tasks = lose_promised(watch, getting, reader.get())
+    with ThreadPoolExecutor(1) as pool:
+        (pool.submit(getting.close).result if thread else getting.close)()
+    assert (0, 1) == (readers(watch), reader.get_nowait())
+    tasks.clear()
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_a_value_promised_in_a_loop_that_was_closed_can_be_taken(name: str) -> None:
     watch = Watch(0)
     reader = seen(watch)
-
-    def wake_and_stop() -> None:
-        watch.set(1)
-        loop.stop()
-
-    with new_loop() as loop:
-        task = loop.create_task(reader.get())
-        loop.run_until_complete(settle())
-        loop.call_soon(wake_and_stop)
-        loop.run_forever()
+    (task,) = lose_promised(watch, reader.get())
     assert 1 == asyncio.run(at_once(CALLS[name](reader)))
     assert not task.done()
+
+
+def test_a_value_promised_in_a_loop_that_was_closed_is_counted() -> None:
+    watch = Watch(0)
+    reader = seen(watch)
+    (task,) = lose_promised(watch, reader.get())
+    assert (1, False, False) == (reader.qsize(), reader.empty(), task.done())
+
+
+WAITS: dict[str, Callable[[Watch[int], Receiver[int]], Coroutine[object, Never, object]]] = {
+    "get": lambda _, reader: reader.get(),
+    "select get": lambda _, reader: select(reader.on_get()),
+    "join": lambda _, reader: reader.join(),
+    "wait_closed": lambda watch, _: watch.wait_closed(),
+    "select on_close": lambda watch, _: select(watch.on_close()),
+}
+
+
+@pytest.mark.parametrize("first", WAITS)
+def test_a_wait_in_a_second_loop_is_refused_whatever_the_first_waits_for(first: str) -> None:
+    watch = Watch(0)
+    reader, other = seen(watch), seen(watch)
+    with new_loop() as loop:
+        task = loop.create_task(WAITS[first](watch, reader))
+        loop.run_until_complete(settle())
+        for wait in WAITS.values():
+            with pytest.raises(RuntimeError, match="wait on"):
+                asyncio.run(at_once(wait(watch, other)))
+        task.cancel()
+        loop.run_until_complete(settle())
+        asyncio.run(at_once(watch.observe().get()))
 
 
 def test_a_wait_in_a_second_loop_is_refused_while_a_task_of_the_first_waits() -> None:
@@ -998,6 +1188,16 @@ async def test_a_wait_in_another_loop_than_the_one_given_is_refused() -> None:
             await seen(watch).get()
 
 
+async def test_a_reader_that_has_seen_the_last_value_tells_it_in_any_loop() -> None:
+    with new_loop() as loop:
+        watch = Watch(0, loop)
+        reader = seen(watch)
+        watch.close()
+        await reader.join()
+        with pytest.raises(ChannelClosed):
+            await reader.get()
+
+
 @pytest.mark.parametrize("debug", [False, True])
 async def test_a_call_from_another_thread_that_would_wake_a_task_is_refused_and_changes_nothing(debug: bool) -> None:
     watch = Watch(0)
@@ -1012,6 +1212,28 @@ async def test_a_call_from_another_thread_that_would_wake_a_task_is_refused_and_
     assert isinstance((await asyncio.gather(getting, return_exceptions=True))[0], ChannelClosed)
 
 
+async def test_a_set_from_another_thread_that_wakes_nobody_is_not_refused() -> None:
+    watch = Watch(0)
+    joining = await waiting(seen(watch).join())
+    with another_thread(False) as there:
+        assert [None, None] == [there(lambda: watch.set(1)), there(lambda: watch.put_nowait(2))]
+    assert 2 == watch.value
+    assert await cancelled(joining)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_get_from_another_thread_that_completes_no_join_is_not_refused(closed: bool) -> None:
+    watch = Watch(0)
+    joined, reader = watch.observe(), watch.observe()
+    joining = await waiting(joined.join())
+    if closed:
+        watch.close()
+    with another_thread(False) as there:
+        assert there((reader if closed else joined).get_nowait) is None
+    assert not joining.done()
+    assert await cancelled(joining)
+
+
 async def test_a_get_from_another_thread_that_would_complete_a_join_is_refused() -> None:
     watch = Watch(0)
     reader = watch.observe()
@@ -1023,16 +1245,28 @@ async def test_a_get_from_another_thread_that_would_complete_a_join_is_refused()
     await joining
 
 
-async def test_a_suspended_get_that_is_closed_in_another_thread_passes_its_value_on() -> None:
+@pytest.mark.parametrize("debug", [False, True])
+async def test_a_suspended_get_that_is_closed_in_another_thread_passes_its_value_on(debug: bool) -> None:
     watch = Watch(0)
     reader = seen(watch)
     coroutine = reader.get()
     coroutine.send(None)
     second = await waiting(reader.get())
     watch.set(1)
-    with another_thread(False) as there:
+    with another_thread(debug) as there:
         assert there(coroutine.close) is None
     assert 1 == await second
+
+
+async def test_a_second_close_from_another_thread_is_not_refused() -> None:
+    watch = Watch(0)
+    reader = watch.observe()
+    joining = await waiting(reader.join())
+    watch.close()
+    with another_thread(False) as there:
+        assert there(watch.close) is None
+    reader.get_nowait()
+    await joining
 
 
 def test_traffic_does_not_add_up() -> None:

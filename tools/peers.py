@@ -1,6 +1,6 @@
 """This package and its peers, under one set of names: for the benchmarks and for `tools.violations`.
 
-To add a peer, write a function below that imports it and returns a `Peer`, and add it to PEERS; `pyproject.toml` (extra
+To add a peer, write a function below that imports it and returns a `Peer`, and add it to PEERS; `pyproject.toml` (group
 `bench`) and `constraints.txt` install it. A peer that is not installed is left out. None has to be installed to
 type-check this file: a peer with types of its own is imported by name; of one without, `stubs/` has what is used here.
 

@@ -3,11 +3,10 @@
 from abc import abstractmethod
 from asyncio import CancelledError, _get_running_loop
 from reprlib import Repr
-from typing import ClassVar, Final, final
-
-from typing_extensions import override
+from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, final
 
 from aiochannel._core.closing import Closable
+from aiochannel._core.newer_typing import override
 from aiochannel.errors import source
 
 CLOSE: Final = "closed by close()"
@@ -35,6 +34,13 @@ class Counted(Closable):
     _open_receivers: int
     _opened_senders: int
     _opened_receivers: int
+
+    if not TYPE_CHECKING:  # so a checker reports the mistake, too
+
+        def __enter__(self, *_how: object) -> NoReturn:
+            raise TypeError(f"{self!r} is closed by no block; an end of it is: with channel.open_sender() as sender")
+
+        __exit__ = __aenter__ = __aexit__ = __enter__
 
     def _why(self) -> str:
         """Say what closed the channel."""
@@ -130,7 +136,7 @@ class OpenSender(OpenEnd):
     __slots__ = ()
 
     _left_text = "the last sending end (of {senders}) left"
-    _dropped_text = "a sending end was dropped without being entered"
+    _dropped_text = "a sending end was dropped without being entered (by: with channel.open_sender() as sender)"
     _no_fault: ClassVar[tuple[type[BaseException], ...]] = (GeneratorExit,)
 
     @override
@@ -152,7 +158,7 @@ class OpenReceiver(OpenEnd):
     __slots__ = ()
 
     _left_text = "the last receiving end (of {receivers}) left"
-    _dropped_text = "a receiving end was dropped without being entered"
+    _dropped_text = "a receiving end was dropped without being entered (by: with channel.open_receiver() as receiver)"
     _no_fault: ClassVar[tuple[type[BaseException], ...]] = (GeneratorExit, CancelledError)
 
     @override

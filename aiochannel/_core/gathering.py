@@ -5,8 +5,7 @@ from collections.abc import Sized
 from math import inf
 from typing import Protocol, final
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel._core.thresholds import STIRRED_PUT
 from aiochannel._core.waiters import NOBODY, Compound, Waiter, WaitQueue
 
@@ -38,19 +37,17 @@ class Gatherer(Compound):
     promised than there is in the buffer: the difference is missing. When it stops, it gives back what is missing.
     """
 
-    __slots__ = ("_entered", "_queue", "_source", "_timer", "_within", "promised", "waiter", "wants")
+    __slots__ = ("_queue", "_source", "_timer", "_within", "promised", "waiter", "wants")
 
     def __init__(self, source: Source, within: float) -> None:
         self.waiter: Waiter = Future()
         self.promised: int = 0
         """How many items are promised to it. Whoever uses the promises, or gives them back, sets this to 0."""
         self.wants: int = 0
-        """How many further items it asks for while it is in the queue."""
+        """How many further items it asks for while it is in the queue; 0 when it is not."""
         self._source = source
         self._within = within
         self._queue: WaitQueue = NOBODY
-        self._entered = False
-        """Whether it has still to say that it leaves."""
         self._timer: TimerHandle | None = None
 
     def enter(self, queue: WaitQueue, limit: int) -> bool:
@@ -70,13 +67,12 @@ class Gatherer(Compound):
             self.promised = ready
         self.wants = limit - self.promised
         queue.further += self.wants - 1
-        self._entered = True
         queue.append(self)
         return True
 
     def _start(self) -> None:
-        """Let its time run, unless it does."""
-        if self._timer is None and self._within < inf:
+        """Let its time run."""
+        if self._within < inf:
             self._timer = self.waiter.get_loop().call_later(self._within, self._end)
 
     def _end(self) -> None:
@@ -99,8 +95,7 @@ class Gatherer(Compound):
             self._source._put_below = STIRRED_PUT
             queue.further -= self.wants - 1
             self.wants = 0
-            self._entered = False
-            if queue and queue[0] is self:
+            if queue[0] is self:
                 del queue[0]
             else:
                 queue.stale += 1
@@ -110,19 +105,16 @@ class Gatherer(Compound):
                 pass
 
     def leave(self) -> None:
-        """Stop: leave the queue, if it is still there. If a signal handler raises, call it again."""
+        """Stop: leave the queue, if it is still there. If a signal handler raises, call it again.
+
+        What it was promised has to be given back then.
+        """
         if self._timer is not None:
             self._timer.cancel()
         queue = self._queue
-        if self._entered:
-            queue.discard(self)
-            self._entered = False  # no signal handler has run since the return
-        missing = queue.woken - len(self._source._buffer)
         if self.wants:
-            if missing > 0:
-                queue.woken -= missing
-                self.promised -= missing
-            self._source._put_below = STIRRED_PUT
+            queue.discard(self)
+            # No signal handler has run since the return.
             queue.further -= self.wants - 1
             self.wants = 0
 
@@ -132,7 +124,7 @@ class Gatherer(Compound):
 
     @override
     def woken_by(self, queue: WaitQueue) -> bool:
-        return self.waiter.done() and not self.waiter.cancelled()
+        return not self.waiter.cancelled()  # it is done
 
     def set_result(self, queue: WaitQueue, /) -> None:
         """Take a promise, and go back to the front or be woken; or be woken without one, since the channel is drained.
@@ -141,7 +133,7 @@ class Gatherer(Compound):
         that holds promises takes all but its last one until its task runs, whether they were made in advance or not.
         """
         source = self._source
-        if self._timer is None and self.wants > 1 and source._buffer:
+        if self._timer is None and source._buffer:
             self._start()
         if self.waiter.done() and not (self.promised and self.wants > 1 and source._buffer):
             raise InvalidStateError  # until its task runs it counts as before
@@ -163,5 +155,4 @@ class Gatherer(Compound):
         source._put_below = STIRRED_PUT
         queue.further -= self.wants - 1
         self.wants = 0
-        self._entered = False
         self.waiter.set_result(queue)

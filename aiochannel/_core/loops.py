@@ -59,7 +59,7 @@ class LoopBound:
         if self._is_elsewhere() and self._has_waiters():
             raise RuntimeError(
                 f"{self!r} is not thread-safe, and tasks of another thread wait on it; from this thread use "
-                "asyncio.run_coroutine_threadsafe(channel.put(item), loop)"
+                "asyncio.run_coroutine_threadsafe(channel.put(item), loop), or make it a ThreadChannel"
             )
 
     def _is_elsewhere(self) -> bool:

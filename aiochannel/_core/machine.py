@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from itertools import repeat, starmap
 from typing import Final, Generic, Literal, TypeVar
 
-from typing_extensions import override
-
 from aiochannel._core.ends import CLOSE, Counted
 from aiochannel._core.gathering import Gatherer
+from aiochannel._core.newer_typing import override
 from aiochannel._core.resting import BLOCKED, Blocked
 from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT, STIRRED_GET, STIRRED_PUT
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
@@ -213,8 +212,8 @@ class Machine(Counted, Generic[T]):
 
         Nobody else has a claim: it would count as one of these items.
         """
-        receivers, senders = self._receivers, self._senders
-        if self._closed or senders or senders.woken or receivers.woken != gatherer.promised or not receivers:
+        receivers = self._receivers
+        if self._closed or self._senders.woken or receivers.woken != gatherer.promised or not receivers:
             return
         more = gatherer.wants - 1
         if receivers.woken + more >= BUDGET:
@@ -227,9 +226,7 @@ class Machine(Counted, Generic[T]):
             self._put_below = receivers.woken
 
     def _use_promises(self, gatherer: Gatherer, limit: int) -> list[T]:
-        """Take what was promised to the gatherer, and what nobody was promised."""
-        if not self._buffer:
-            raise self._drained_error()
+        """Take what was promised to the gatherer, and what nobody was promised; [] if the channel is drained."""
         self._pass_on(gatherer)
         return self._take_many(limit)
 

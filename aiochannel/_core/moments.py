@@ -5,10 +5,9 @@ from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable
 from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.closing import Closable
 from aiochannel._core.machine import Machine
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import Mapped, Operation, Side
 from aiochannel._core.resting import BLOCKED, SPENT, Blocked, Idle
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, WaitQueue
@@ -34,7 +33,7 @@ class Moment(Side[None]):
         """Wait until it has come. A call that is cancelled leaves nothing behind."""
         if self.has_come():
             return
-        loop = get_running_loop()
+        loop = get_running_loop()  # asyncio's; trio has channels of its own
         waiter: Waiter = Future()
         queue = NOBODY
         try:
@@ -44,7 +43,7 @@ class Moment(Side[None]):
                 queue.wake_all()
             await waiter
         except BaseException:
-            if queue is not NOBODY and (not waiter.done() or waiter.cancelled()):
+            if not waiter.done() or waiter.cancelled():
                 queue.discard(waiter)
             raise
 

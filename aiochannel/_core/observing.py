@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import Mapped, Operation, Side
 from aiochannel._core.resting import BLOCKED, SPENT, Blocked, Idle
 from aiochannel._core.versions import Cursor, Versions
@@ -56,8 +55,7 @@ class ReadOperation(Side[T]):
 
     @override
     def give_back(self, selection: Selection, /) -> None:
-        if selection.loop is self._cursor._watch._loop:
-            self._cursor._give_back(selection)
+        self._cursor._give_back(selection)
 
     @override
     def map(self, fn: Callable[[T], U], /) -> Operation[U]:

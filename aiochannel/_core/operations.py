@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.machine import Machine
+from aiochannel._core.newer_typing import override
 from aiochannel._core.resting import BLOCKED, DEFAULT, SPENT, Blocked, Idle
 from aiochannel._core.thresholds import SLOW_PUT
 from aiochannel._core.waiters import NOBODY, Selection, WaitQueue

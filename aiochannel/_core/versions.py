@@ -12,6 +12,8 @@ current then. If it is cancelled, the promise goes to the next waiter.
     queue      the wait queue of all other gets and of selects,    as every wait queue
                behind `first`
     woken      the waiter that a value is promised to              `_wake_next` and `_tell`; the waiter, when it runs
+    left       a waiter that has left its wait queue, while the    `_withdraw`, so that a second try does not count it
+               rest of its withdrawal can still be interrupted     twice
     quiet      the cursors on which somebody waits, and where      a call that waits; a set removes and wakes them all
                nobody is promised a value
     known      the cursors on which somebody waits, or is          a call that waits; `_file` removes
@@ -30,11 +32,10 @@ have a waiter and an unseen value, so nobody takes a value where somebody waits.
 from asyncio import AbstractEventLoop, InvalidStateError, _get_running_loop
 from typing import Final, Generic, Literal, TypeVar
 
-from typing_extensions import override
-
 from aiochannel._core.closing import Closable
 from aiochannel._core.ends import CLOSE, told
 from aiochannel._core.machine import BUDGET
+from aiochannel._core.newer_typing import override
 from aiochannel._core.resting import BLOCKED, Blocked, Idle
 from aiochannel._core.waiters import NOBODY, Selection, Waiter, Waiting, WaitQueue
 from aiochannel.errors import ChannelClosed
@@ -140,7 +141,6 @@ class Versions(Closable, Generic[T]):
 
     def _settle(self) -> None:
         """Restore the invariants, from any state; if a signal handler raises in here, call it again."""
-        self._forget_lost_loop()
         if self._loop is not None and self._is_elsewhere():
             self._loop.call_soon_threadsafe(self._settle)
         else:
@@ -158,24 +158,19 @@ class Versions(Closable, Generic[T]):
 
     @override
     def _forget_waiters(self) -> None:
-        forgotten: list[object] = [self._closers]
         known = self._known
         self._known = {}
         self._quiet = {}
         self._closers = NOBODY
         for cursor in known:
-            forgotten += [cursor._first, cursor._queue, cursor._joiners, cursor._woken]
             cursor._queue = cursor._joiners = NOBODY
             cursor._first = cursor._woken = None
-        # The last reference to a task may go with its waiter. Its coroutine then comes back here, with a loop that the
-        # Watch has left.
-        del forgotten
 
 
 class Cursor(Generic[T]):
     """What one reader has seen, and who waits for more, without a public name."""
 
-    __slots__ = ("__weakref__", "_first", "_joiners", "_queue", "_seen", "_watch", "_woken")
+    __slots__ = ("__weakref__", "_first", "_joiners", "_left", "_queue", "_seen", "_watch", "_woken")
 
     def __init__(self, watch: Versions[T]) -> None:
         self._watch = watch
@@ -184,6 +179,7 @@ class Cursor(Generic[T]):
         self._queue: WaitQueue = NOBODY
         self._joiners: WaitQueue = NOBODY
         self._woken: Waiting | None = None
+        self._left: Waiter | None = None
 
     # Taking
 
@@ -214,7 +210,7 @@ class Cursor(Generic[T]):
         self._woken = None
         self._seen = watch._version
         value = watch._value
-        if watch._closed or self._queue or self._joiners or self._first is not None:
+        if self._queue or self._joiners or self._first is not None:
             self._wake_next()  # if a signal handler raises, the call that fails does it again
         else:
             del watch._known[self]
@@ -268,7 +264,8 @@ class Cursor(Generic[T]):
             self._watch._move_to(selection.loop)
         selection.enter(self._own_queue(), position)
         selection.waiter.add_done_callback(self._select_left)
-        self._recheck()
+        self._watch._known[self] = None
+        self._wake_next()  # a signal handler may have run since the look
 
     def _enqueue_joiner(self, waiter: Waiter, loop: AbstractEventLoop) -> None:
         if loop is not self._watch._loop:
@@ -276,21 +273,14 @@ class Cursor(Generic[T]):
         if self._joiners is NOBODY:
             self._joiners = WaitQueue()
         self._joiners.append(waiter)
-        self._recheck()
+        self._watch._known[self] = None
+        if self._watch._closed:
+            self._wake_next()  # a signal handler has run since the look
 
     def _own_queue(self) -> WaitQueue:
         if self._queue is NOBODY:
             self._queue = WaitQueue()
         return self._queue
-
-    def _recheck(self) -> None:
-        """Make known who has just entered, and look again whether it has to wait: a signal handler may have run."""
-        watch = self._watch
-        watch._known[self] = None
-        if self._woken is None and (self._first is not None or self._queue):
-            watch._quiet[self] = None
-        if self._seen != watch._version or watch._closed:
-            self._wake_next()
 
     def _withdraw(self, queue: WaitQueue, waiter: Waiter) -> None:
         """Let a call stop that failed while it waited, or after it was woken: what it was promised passes on.
@@ -299,18 +289,20 @@ class Cursor(Generic[T]):
         """
         if waiter.get_loop() is not self._watch._loop:
             return  # its loop was closed, or left
-        is_in_queue = not waiter.done() or waiter.cancelled()
         if self._first is waiter:
             self._first = None
-        elif self._woken is not waiter and is_in_queue:
+        elif self._left is not waiter and (not waiter.done() or waiter.cancelled()):
             queue.discard(waiter)
+            self._left = waiter
         self._give_back(waiter)
+        self._left = None
 
     def _give_back(self, waiting: Waiting) -> None:
         """Take the promise from a waiter, if it has it."""
+        watch = self._watch
+        watch._forget_lost_loop()  # in which nobody can be woken
         if self._woken is waiting:
             self._woken = None
-        watch = self._watch
         if watch._is_elsewhere():
             watch._settle()
         else:

@@ -7,7 +7,7 @@ from collections.abc import Sized
 from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, final
 
-from typing_extensions import override
+from aiochannel._core.newer_typing import override
 
 
 class Waiting(Protocol):

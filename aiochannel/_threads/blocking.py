@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.arguments import batch_limit, batch_time
 from aiochannel._core.ends import OpenEnd, OpenReceiver, OpenSender
 from aiochannel._core.machine import UNBOUNDED
+from aiochannel._core.newer_typing import override
 from aiochannel._core.resting import BLOCKED
 from aiochannel._threads import blocked
 from aiochannel._threads.blocked import deadline_of

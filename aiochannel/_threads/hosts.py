@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final, final
 from weakref import ref
 
-from typing_extensions import override
+from aiochannel._core.newer_typing import override
 
 
 class Bell:

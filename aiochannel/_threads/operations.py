@@ -9,9 +9,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Generic, TypeVar, final
 
-from typing_extensions import override
-
 from aiochannel._core.machine import BUDGET
+from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import Mapped, Operation, Side
 from aiochannel._core.resting import BLOCKED, SPENT, Blocked, Idle
 from aiochannel._core.waiters import Selection, WaitQueue

@@ -21,10 +21,9 @@ from threading import RLock
 from typing import Final, Protocol, TypeVar, final
 from weakref import WeakMethod
 
-from typing_extensions import override
-
 from aiochannel._core.ends import OpenEnd
 from aiochannel._core.machine import Machine
+from aiochannel._core.newer_typing import override
 from aiochannel._core.waiters import Selection, WaitQueue
 from aiochannel._threads.forks import protect
 from aiochannel._threads.hosts import NO_BELL, NO_HOST, Host

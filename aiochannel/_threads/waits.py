@@ -4,8 +4,7 @@ from asyncio import InvalidStateError
 from collections.abc import Callable, Sized
 from typing import Protocol, final
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel._core.waiters import Chooser, Compound, Selection, WaitQueue
 from aiochannel._threads.hosts import Bell, Host, LoopBell
 

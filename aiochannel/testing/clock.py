@@ -18,8 +18,7 @@ from contextvars import Context
 from time import monotonic
 from typing import Final, Literal, Protocol, TypeVar, TypeVarTuple, cast
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel.testing.waits import Deadlock, awaited, waiter_of, waits
 
 T = TypeVar("T")

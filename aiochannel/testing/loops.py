@@ -17,7 +17,7 @@ from contextvars import Context
 from functools import partial
 from typing import Final, NoReturn, Protocol, TypeVar, TypeVarTuple, cast
 
-from typing_extensions import override
+from aiochannel._core.newer_typing import override
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

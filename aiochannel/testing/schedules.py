@@ -12,8 +12,7 @@ from contextlib import ExitStack
 from time import monotonic
 from typing import Final, Literal, NamedTuple, Self, cast
 
-from typing_extensions import override
-
+from aiochannel._core.newer_typing import override
 from aiochannel.testing.actors import Run
 from aiochannel.testing.plays import Play, Settings
 from aiochannel.testing.search import Choose, Deviating, Priorities, by_deviations, shortest

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NamedTuple, Protocol, cast, runtime_checkable
 
-from typing_extensions import override
+from aiochannel._core.newer_typing import override
 
 PACKAGE: Final = __name__.partition(".")[0]
 ADDRESS: Final = re.compile(r" at 0x[0-9A-Fa-f]+")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Never, Protocol
+from typing import Never, Protocol, TypeVar
 
 import pytest
 
@@ -25,6 +25,8 @@ from aiochannel import (
     Watch,
     select,
 )
+
+T = TypeVar("T")
 
 End = AbstractContextManager[Sender[object] | Receiver[object]]
 
@@ -87,6 +89,8 @@ class Kind:
     keeps: bool = False
     """Whether the item stays that was put last, for other receivers."""
     aborts: bool = True
+    on_time: bool = True
+    """Whether a batch ends when its time is up, and not only when its task runs after that."""
     counts: Sequence[str] = ("sender", "receiver")
     """The sides of which it counts the ends."""
     subscribes: bool = False
@@ -166,10 +170,10 @@ KINDS = [
     Kind("maxsize 100", whole(lambda: Channel(100)), capacity=100),
     Kind("unbounded", whole(Channel[object]), capacity=math.inf),
     Kind("rendezvous", whole(Channel[object].rendezvous), capacity=0),
-    Kind("threads, maxsize 1", whole(lambda: ThreadChannel(1)), capacity=1),
-    Kind("threads, maxsize 100", whole(lambda: ThreadChannel(100)), capacity=100),
-    Kind("threads, unbounded", whole(ThreadChannel[object]), capacity=math.inf),
-    Kind("threads, rendezvous", whole(ThreadChannel[object].rendezvous), capacity=0),
+    Kind("threads, maxsize 1", whole(lambda: ThreadChannel(1)), capacity=1, on_time=False),
+    Kind("threads, maxsize 100", whole(lambda: ThreadChannel(100)), capacity=100, on_time=False),
+    Kind("threads, unbounded", whole(ThreadChannel[object]), capacity=math.inf, on_time=False),
+    Kind("threads, rendezvous", whole(ThreadChannel[object].rendezvous), capacity=0, on_time=False),
     Kind("watch", watch, capacity=1, loses=True, keeps=True, aborts=False, counts=()),
     Kind("conflated", whole(lambda: Channel(1, overflow=Overflow.DROP_OLDEST)), capacity=1, loses=True),
     Kind("drop oldest", whole(lambda: Channel(3, overflow=Overflow.DROP_OLDEST)), capacity=3, loses=True),
@@ -200,6 +204,8 @@ that_fill_a_buffer = those(lambda kind: kind.fills and kind.capacity > 0)
 that_keep_all = those(lambda kind: not kind.loses)
 """Every item that a put accepts is received."""
 that_buffer_all = those(lambda kind: not kind.loses and kind.capacity > 0)
+that_fill_on_time = those(lambda kind: kind.fills and kind.on_time)
+that_keep_all_on_time = those(lambda kind: not kind.loses and kind.on_time)
 that_let_go = those(lambda kind: not kind.keeps)
 """An item that was received is gone."""
 that_need_no_leaving = those(lambda kind: not kind.subscribes)
@@ -229,7 +235,7 @@ WAITING_GETS = ["get", "get_many", "async for", "select"]
 GETS = [*WAITING_GETS, "get_nowait"]
 
 
-async def put(call: str, tx: Sender[object], item: object) -> None:
+async def put(call: str, tx: Sender[T], item: T) -> None:
     match call:
         case "put":
             await tx.put(item)

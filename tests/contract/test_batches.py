@@ -1,6 +1,7 @@
 """A batch by size or by time: `get_many(limit, within=seconds)`."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Iterable
 
@@ -8,7 +9,17 @@ import pytest
 
 from aiochannel import ChannelClosed, ChannelEmpty, ChannelFull
 from tests.conftest import cancelled, settle, waiting
-from tests.contract.kinds import Kind, Sides, every_kind, that_abort, that_buffer_all, that_fill, that_keep_all
+from tests.contract.kinds import (
+    Kind,
+    Sides,
+    every_kind,
+    that_abort,
+    that_buffer_all,
+    that_fill,
+    that_fill_on_time,
+    that_keep_all,
+    that_keep_all_on_time,
+)
 
 virtual = pytest.mark.virtual_clock
 
@@ -86,6 +97,15 @@ async def test_within_0_takes_what_is_there(channel: Sides) -> None:
 
 
 @virtual
+@that_buffer_all
+async def test_within_0_does_not_let_others_run_where_an_item_is_there(channel: Sides) -> None:
+    channel.tx.put_nowait(1)
+    with pytest.raises(StopIteration) as returned:
+        channel.rx.get_many(9, within=0).send(None)
+    assert [1] == returned.value.value
+
+
+@virtual
 @that_keep_all
 async def test_within_0_takes_what_comes_in_the_step_of_the_first_item(channel: Sides) -> None:
     getting = await waiting(channel.rx.get_many(9, within=0))
@@ -117,6 +137,17 @@ async def test_a_close_ends_a_batch_at_once(channel: Sides) -> None:
 
 
 @virtual
+@that_keep_all
+async def test_a_close_ends_a_batch_before_another_receiver(channel: Sides) -> None:
+    batch, get = await waiting(channel.rx.get_many(9, within=5)), await waiting(channel.rx.get())
+    await channel.tx.put(1)
+    channel.tx.close()
+    assert ([1], 0.0) == (await batch, now())
+    with pytest.raises(ChannelClosed):
+        await get
+
+
+@virtual
 @that_buffer_all
 async def test_a_batch_of_a_closed_channel_takes_what_is_left_at_once(channel: Sides) -> None:
     channel.tx.put_nowait(1)
@@ -142,6 +173,35 @@ async def test_a_batch_can_be_full_when_its_time_is_up(channel: Sides) -> None:
     asyncio.get_running_loop().call_later(1, channel.tx.put_nowait, 2)
     got = await getting
     assert [1, 2] == in_order([*got, *await channel.rest()])
+
+
+@virtual
+@that_keep_all
+async def test_the_time_of_a_batch_does_not_run_for_an_item_that_is_promised_to_another(channel: Sides) -> None:
+    async def put_and_get() -> tuple[list[object], float]:
+        channel.tx.put_nowait(0)
+        return list(await channel.rx.get_many(9, within=1)), now()
+
+    get = await waiting(channel.rx.get())
+    batch = await waiting(put_and_get())
+    assert 0 == await get
+    await asyncio.sleep(0.5)
+    await channel.tx.put(1)
+    assert ([1], 1.5) == await batch
+
+
+@virtual
+@that_buffer_all
+async def test_what_is_promised_to_another_does_not_make_a_batch_full(channel: Sides) -> None:
+    async def put_and_get() -> list[object]:
+        channel.tx.put_nowait(0)
+        channel.tx.put_nowait(1)
+        return list(await channel.rx.get_many(2, within=1))
+
+    get = await waiting(channel.rx.get())
+    batch = await waiting(put_and_get())
+    await channel.tx.put(2)
+    assert (0, [1, 2]) == (await get, in_order(await batch))
 
 
 @virtual
@@ -192,6 +252,75 @@ async def test_a_batch_is_room_for_what_it_still_asks_for(kind: Kind) -> None:
     assert kind.capacity == len(await channel.rest())
 
 
+def fill(channel: Sides) -> int:
+    """Return how many items it accepts."""
+    count = 0
+    with contextlib.suppress(ChannelFull):
+        while True:
+            channel.tx.put_nowait(count)
+            count += 1
+    return count
+
+
+@virtual
+@that_fill
+async def test_after_a_batch_that_was_larger_the_channel_has_its_room(kind: Kind) -> None:
+    channel = kind.make()
+    limit = int(kind.capacity) + 4
+    getting = await waiting(channel.rx.get_many(limit, within=5))
+    await put_all(channel, *range(limit))
+    await getting
+    assert kind.capacity == fill(channel)
+
+
+@virtual
+@that_fill_on_time
+async def test_a_batch_whose_time_is_up_is_no_room(kind: Kind) -> None:
+    channel = kind.make()
+    getting = await waiting(channel.rx.get_many(9, within=1))
+    await channel.tx.put(-1)
+    counts: list[int] = []
+    asyncio.get_running_loop().call_later(1, lambda: counts.append(fill(channel)))  # before its task runs
+    assert -1 in await getting
+    assert [kind.capacity] == counts
+
+
+@virtual
+@that_keep_all_on_time
+async def test_an_item_that_comes_when_the_time_of_a_batch_is_up_goes_to_the_next_receiver(channel: Sides) -> None:
+    batch = await waiting(channel.rx.get_many(9, within=1))
+    get = await waiting(channel.rx.get())
+    await channel.tx.put(1)
+    asyncio.get_running_loop().call_later(1, channel.tx.put_nowait, 2)
+    assert ([1], 2) == (await batch, await get)
+
+
+@virtual
+@that_keep_all
+async def test_a_batch_that_begins_behind_a_batch_takes_nothing_from_it(channel: Sides) -> None:
+    first = await waiting(channel.rx.get_many(3, within=5))
+    await channel.tx.put(1)
+    second = await waiting(channel.rx.get_many(3, within=5))
+    await put_all(channel, 2, 3, 4, 5, 6)
+    assert ([1, 2, 3], [4, 5, 6]) == (in_order(await first), in_order(await second))
+
+
+@pytest.mark.parametrize("promised", [0, 1])
+@virtual
+@that_keep_all
+async def test_a_batch_that_gives_up_takes_no_promise_of_another(channel: Sides, promised: int) -> None:
+    get, batch = channel.rx.get(), channel.rx.get_many(3, within=5)
+    for each in (get, batch):
+        each.send(None)
+    for _ in range(1 + promised):
+        channel.tx.put_nowait(1)
+    batch.close()
+    assert [1] * promised == channel.rx.get_many_nowait()
+    with pytest.raises(StopIteration) as returned:
+        get.send(None)
+    assert 1 == returned.value.value
+
+
 @virtual
 @that_keep_all
 async def test_nobody_overtakes_a_batch(channel: Sides) -> None:
@@ -206,6 +335,27 @@ async def test_nobody_overtakes_a_batch(channel: Sides) -> None:
     channel.tx.put_nowait(2)
     channel.tx.put_nowait(3)
     assert ([1, 2], 3) == (in_order(await batch), await get)
+
+
+@virtual
+@that_buffer_all
+async def test_nobody_takes_what_a_batch_has_found(channel: Sides) -> None:
+    channel.tx.put_nowait(1)
+    batch = await waiting(channel.rx.get_many(2, within=5))
+    with pytest.raises(ChannelEmpty):
+        channel.rx.get_nowait()
+    channel.tx.put_nowait(2)
+    assert [1, 2] == in_order(await batch)
+
+
+@virtual
+@that_keep_all
+async def test_a_batch_behind_a_get_is_full_when_it_has_what_it_asks_for(channel: Sides) -> None:
+    get, batch = await waiting(channel.rx.get()), await waiting(channel.rx.get_many(3, within=5))
+    await put_all(channel, 1, 2)
+    assert 1 == await get
+    await put_all(channel, 3, 4)
+    assert ([2, 3, 4], 0.0) == (in_order(await batch), now())
 
 
 @virtual
@@ -351,6 +501,34 @@ async def test_abort_takes_what_a_batch_was_promised(kind: Kind) -> None:
     with pytest.raises(ChannelClosed):
         await getting
     assert (0, 0) == channel.waiters()
+
+
+@virtual
+@that_abort
+async def test_abort_takes_what_a_cancelled_batch_was_promised(kind: Kind) -> None:
+    channel = kind.make()
+    getting = await waiting(channel.rx.get_many(5, within=5))
+    channel.tx.put_nowait(1)
+    getting.cancel()
+    assert [1] == channel.abort()
+    await settle()
+    assert (0, (0, 0)) == (channel.rx.qsize(), channel.waiters())
+
+
+@virtual
+@that_abort
+async def test_abort_takes_what_a_get_and_a_cancelled_batch_were_promised(kind: Kind) -> None:
+    if kind.loses:
+        pytest.skip("a put displaces")
+    channel = kind.make()
+    get, batch = await waiting(channel.rx.get()), await waiting(channel.rx.get_many(5, within=5))
+    channel.tx.put_nowait(1)
+    channel.tx.put_nowait(2)
+    batch.cancel()
+    assert [1, 2] == in_order(channel.abort())
+    with pytest.raises(ChannelClosed):
+        await get
+    assert (0, (0, 0)) == (channel.rx.qsize(), channel.waiters())
 
 
 @virtual

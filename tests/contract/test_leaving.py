@@ -218,6 +218,8 @@ async def test_a_receiving_end_that_left_refuses_every_call(stocked: Sides) -> N
     for refused in [*calls, step(), rx.join()]:
         with pytest.raises(ChannelClosed, match=r"this end, a .*, has left"):
             await refused
+    with pytest.raises(ChannelClosed, match=r"this end, a .*, has left"):
+        rx.get_many_nowait()
     assert 1 == stocked.ends()
     with other as still:
         assert stocked.inside == [still.get_nowait() for _ in stocked.inside]

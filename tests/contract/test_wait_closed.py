@@ -56,6 +56,13 @@ async def test_on_close_can_go_ahead_once_the_channel_is_closed(channel: Sides) 
     assert (0, "closed") == await select(channel.tx.on_close().map(lambda _: "closed"), otherwise())
 
 
+@every_kind
+async def test_a_function_of_on_close_is_not_called_before_the_close(channel: Sides) -> None:
+    called: list[None] = []
+    assert (1, None) == await select(channel.tx.on_close().map(called.append), otherwise())
+    assert [] == called
+
+
 @that_fill
 async def test_a_select_that_waits_to_put_and_for_the_close_is_told_by_its_put(full: Sides) -> None:
     selecting = await waiting(select(full.tx.on_close(), full.tx.on_put(7)))
@@ -63,6 +70,25 @@ async def test_a_select_that_waits_to_put_and_for_the_close_is_told_by_its_put(f
     with pytest.raises(ChannelClosed):
         await selecting
     assert full.inside == await full.rest()
+
+
+@that_fill
+async def test_puts_are_refused_before_calls_that_wait_for_the_close_return(full: Sides) -> None:
+    async def watch() -> None:
+        await full.tx.wait_closed()
+        ended.append("watching")
+
+    async def put() -> None:
+        with pytest.raises(ChannelClosed):
+            await full.tx.put(7)
+        ended.append("put")
+
+    ended: list[str] = []
+    calls = [await waiting(call) for call in (watch(), put())]
+    full.tx.close()
+    for call in calls:
+        await call
+    assert ["put", "watching"] == ended
 
 
 @every_kind
@@ -99,6 +125,14 @@ async def test_a_sender_that_waits_for_the_close_learns_that_the_last_receiving_
     watching = await waiting(channel.tx.wait_closed())
     channel.open_receiver()
     await watching
+
+
+@that_count_senders
+async def test_the_handle_of_an_end_waits_for_the_close(channel: Sides) -> None:
+    with channel.open_sender() as tx:
+        calls = [await waiting(tx.wait_closed()), await waiting(select(tx.on_close()))]
+        channel.tx.close()
+        assert [None, (0, None)] == [await call for call in calls]
 
 
 @that_count_senders

@@ -1,4 +1,4 @@
-"""What notices a fault of the package: the explorer, a unit test, or the model.
+"""What notices a fault of the package: the explorer, a unit test, or a model.
 
 One process imports the package, the tests and all that they need, once. Each fault is put into a fork of this process,
 and the steps here judge it. A step has a time limit: a fault that makes the package hang is ended by a signal.
@@ -17,8 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from threading import active_count
-from types import CodeType, FunctionType, ModuleType
-from typing import NamedTuple, TypeVar
+from types import CodeType, FunctionType, MethodDescriptorType, ModuleType
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import coverage
 import pytest
@@ -31,15 +31,27 @@ from tests.explore.catalogue import PROGRAMS
 from tests.explore.programs import Program
 from tests.explore.search import Explorer, Failure
 from tests.interrupts.places import Runner, Tracer
+from tests.model.machines import LoopMachine
 from tests.model.test_model import CHECK, SIZES, ChannelMachine, lose_loops
+from tests.model.test_priority_model import PriorityMachine
+from tests.model.test_watch_model import WatchMachine
 
 K = TypeVar("K")
+
+Step: TypeAlias = Callable[[], str]
+"""It returns what notices a fault, or nothing."""
 
 PACKAGE = Path(aiochannel.__file__).parent
 MEMORY = 2 * 1024**3
 WITHOUT_SHRINKING = settings(CHECK, report_multiple_bugs=False, phases=[Phase.generate])
 # Hypothesis, which is imported here, may keep its plain assertions.
 OPTIONS = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+MODELS: dict[str, type[LoopMachine]] = {
+    "Channel": ChannelMachine, "PriorityChannel": PriorityMachine, "Watch": WatchMachine,
+}  # fmt: skip
+EXAMPLES = {"PriorityChannel": 60, "Watch": 60}
+"""Of a model that takes longer than that of channels, so that all are done in time."""
+
 OTHER_LOOPS = {"eager", "uvloop"}
 """In the names of tests; asyncio's plain loop is enough here."""
 
@@ -107,13 +119,15 @@ def _replace_constants(module: ModuleType, changed: ModuleType) -> None:
     """Give every module of the package that has the constant its new value."""
     for name, value in vars(changed).items():
         old = vars(module).get(name)
-        if isinstance(value, int | tuple) and value != old:
+        if isinstance(value, dict) and isinstance(old, dict) and value != old:
+            old.update(zip(old, value.values(), strict=True))  # whose keys may be of a class that the module makes
+        if isinstance(value, int | tuple | MethodDescriptorType) and value != old:
             for each in list(sys.modules.values()):
                 if each.__name__.partition(".")[0] == PACKAGE.name and vars(each).get(name) is old:
                     setattr(each, name, value)
 
 
-# Steps. Each returns what notices a fault, or nothing.
+# Steps.
 
 
 class Noticed(Exception):
@@ -145,9 +159,15 @@ def never_wait_idly() -> None:
     pytest.MonkeyPatch().setattr(DefaultSelector, "select", watched)
 
 
-def by_schedules(programs: Iterable[Program], play: Callable[[Explorer], object]) -> str:
+def by_schedules(
+    programs: Iterable[Program],
+    play: Callable[[Explorer], object],
+    begin: Callable[[str], object] = bool,
+    seconds: float = 3,
+) -> str:
     for script in programs:
-        allow(3)
+        allow(seconds)
+        begin(script.describe())
         try:
             play(Hasty(script))
         except Noticed as violation:
@@ -165,21 +185,23 @@ def by_closing_loops() -> str:
     return ""
 
 
-def by_the_model() -> str:
+def by_a_model(model: str) -> str:
     allow(60)
+    examples = EXAMPLES.get(model, CHECK.max_examples)
     try:
-        run_state_machine_as_test(ChannelMachine, settings=WITHOUT_SHRINKING)
+        run_state_machine_as_test(MODELS[model], settings=settings(WITHOUT_SHRINKING, max_examples=examples))
     except BaseException as error:
-        return f"model: {type(error).__name__}"
+        return f"model: {type(error).__name__}: {model}"
     return ""
 
 
-THOROUGH: list[Callable[[], str]] = [
-    by_the_model,
-    by_closing_loops,
-    partial(by_schedules, PROGRAMS, lambda explorer: explorer.sample(draws=50)),
-    partial(by_schedules, PROGRAMS, lambda explorer: explorer.explore(budget=200, draws=200)),
-]
+def thorough_steps(programs: Sequence[Program], models: Iterable[str]) -> Iterator[Step]:
+    for model in models:
+        yield partial(by_a_model, model)
+        if MODELS[model] is ChannelMachine:
+            yield by_closing_loops
+    yield partial(by_schedules, programs, lambda explorer: explorer.sample(draws=50))
+    yield partial(by_schedules, programs, lambda explorer: explorer.explore(budget=200, draws=200))
 
 
 class UnitTests:
@@ -214,11 +236,16 @@ class UnitTests:
         return ""
 
     def record(self) -> str:
-        """Return, as JSON, the tests that run each line of each module."""
+        """Return, as JSON, the tests, programs and models that run each line of each module."""
         os.environ["COVERAGE_CORE"] = "ctrace"  # the others know no contexts
         measured = coverage.Coverage(data_file=None, config_file=False, include=[f"{PACKAGE}/*"])
         with measured.collect():
             self.run((name for name in self.items if not _traces(name)), measured.switch_context, RECORDING)
+            self.failed = self.failed or by_schedules(PROGRAMS, _a_few_times, measured.switch_context, RECORDING)
+            for name, model in MODELS.items():
+                allow(RECORDING)
+                measured.switch_context(name)
+                run_state_machine_as_test(model, settings=settings(WITHOUT_SHRINKING, max_examples=10))
         allow(RECORDING)
         data = measured.get_data()
         lines = {_module(path): data.contexts_by_lineno(path) for path in sorted(data.measured_files())}
@@ -257,21 +284,25 @@ def _module(path: str) -> str:
     return Path(path).relative_to(PACKAGE).as_posix()
 
 
-def judge(programs: Sequence[Program], tests: UnitTests, names: Sequence[str], *, thorough: bool) -> str:
+def _a_few_times(explorer: Explorer) -> None:
+    explorer.sample(draws=10)
+
+
+def judge(programs: Sequence[Program], tests: UnitTests, names: Sequence[str], more: Iterable[Step]) -> str:
     """Return what notices the fault that this process has, or nothing. Those programs and tests come first that did."""
 
     def few(some: Iterable[Program]) -> str:
-        return by_schedules(some, lambda explorer: explorer.sample(draws=10))
+        return by_schedules(some, _a_few_times)
 
     def unit_tests(some: Iterable[str]) -> str:
         return tests.run(some, lambda _: None)
 
-    steps: list[Callable[[], str]] = [
+    steps: list[Step] = [
         partial(few, programs[:FIRST]),
         partial(unit_tests, names[:FIRST]),
         partial(few, programs[FIRST:]),
         partial(unit_tests, names[FIRST:]),
-        *(THOROUGH if thorough else []),
+        *more,
     ]
     never_wait_idly()
     return next((noticed for step in steps if (noticed := step())), "")
@@ -289,7 +320,7 @@ class Fork:
         if self.process == 0:
             _run(call, write)
         os.close(write)
-        self.text = b""
+        self.text = bytearray()
 
     def read(self) -> bool:
         """Read what there is; return whether the call is over."""

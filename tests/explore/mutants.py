@@ -1,4 +1,4 @@
-"""Mutants of the package, each of which the explorer, a unit test or the model must notice.
+"""Mutants of the package, each of which the explorer, a unit test or a model must notice.
 
 python -m tests.explore.mutants                 all of them
 python -m tests.explore.mutants _grant popleft  those whose name has one of the words
@@ -10,9 +10,9 @@ With --all it prints the noticed ones too; with --quick it stops at the quick st
 mutant that survives and is not listed is a missing test or dead code, and exits with 1; so does one that is listed and
 noticed, and a line of the list that names no mutant.
 
-First come a few schedules of every program and the unit tests that run the changed lines, those that noticed most in
-front, and last among these tests those that play a signal handler at every place. What escapes all this meets the model
-and many schedules. A mutant that is listed meets only some of the programs and of the tests.
+First come a few schedules of the programs that run the changed module and the unit tests that run the changed lines,
+those that noticed most in front, and last among these tests those that play a signal handler at every place. What
+escapes all this meets the models and many schedules. A mutant that is listed meets only some of the programs and tests.
 """
 
 import argparse
@@ -30,19 +30,39 @@ from typing import NamedTuple
 import pytest
 
 from tests.explore.catalogue import PROGRAMS
-from tests.explore.judging import FIRST, OPTIONS, PACKAGE, Fault, UnitTests, judge, run_all
+from tests.explore.judging import (
+    FIRST,
+    MODELS,
+    OPTIONS,
+    PACKAGE,
+    Fault,
+    Step,
+    UnitTests,
+    judge,
+    run_all,
+    thorough_steps,
+)
+from tests.explore.members import MEMBERS
 from tests.explore.mutations import Module
 
 TESTS = Path(__file__).parents[1]
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
 
 CORE = ["arguments", "closing", "ends", "gathering", "loops", "machine", "moments", "operations", "resting", "waiters"]
-FILES = [*(f"_core/{name}.py" for name in CORE), "cases.py", "channel.py", "handles.py", "selection.py"]
+CORE += ["observing", "versions"]
+MAIN = ["cases", "channel", "handles", "overflow", "priority", "selection", "watch"]
+BROADCASTS = ["broadcast", "delivery", "feeds", "hub"]
+CALLS = ["calls", "futures"]
+FILES = [*(f"_core/{name}.py" for name in CORE), *(f"{name}.py" for name in [*MAIN, *BROADCASTS, *CALLS])]
 """The files of the package whose mutants have to be decided: noticed, or listed as equivalent."""
 
-UNIT_TESTS = ["test_*.py", "contract/test_*.py", "interrupts/test_interrupts.py"]
+UNIT_TESTS = [
+    "test_*.py", "contract/test_*.py", "explore/test_calling.py", "explore/test_watching.py",
+    "interrupts/test_broadcasts.py", "interrupts/test_interrupts.py", "interrupts/test_scenes.py",
+    "model/test_call_model.py", "model/test_subscriptions.py",
+]  # fmt: skip
 
-LAST = ["test_speed_guard.py", "test_interrupts.py"]
+LAST = ["test_speed_guard.py", "test_interrupts.py", "test_scenes.py", "test_broadcasts.py"]
 """The slowest."""
 WHOLE_PROGRAMS = {"test_digest_tree.py", "test_docs.py", "test_examples.py", "test_live_feed.py"}
 """Tests that run other processes or pages."""
@@ -128,16 +148,21 @@ class Judges:
         def first(name: str) -> int:
             return -1000 * self.noticed[place, name] - self.noticed["", name]
 
-        programs = sorted(PROGRAMS, key=lambda script: first(script.describe()))
+        others = self.others(fault)
+        programs = [script for script in PROGRAMS if script.describe() in others]
+        programs.sort(key=lambda script: first(script.describe()))
         names = sorted(self.names(fault), key=lambda name: (first(name), self.breadth[name]))
-        listed = fault.name in self.listed
-        if listed:
+        more: list[Step] = []
+        if fault.name in self.listed:
             programs, names = programs[:FIRST], names[:FEW]
+        elif self.thorough:
+            models = [name for name in MODELS if name in others]
+            more = [*thorough_steps(programs, models), *MEMBERS.get(fault.module, ())]
 
         def run() -> str:
             if fault is not UNCHANGED:
                 fault.install()
-            return judge(programs, self.tests, names, thorough=self.thorough and not listed)
+            return judge(programs, self.tests, names, more)
 
         return run
 
@@ -148,6 +173,12 @@ class Judges:
         lines = self.lines.get(fault.module, {})
         found = {test for line in fault.lines for test in lines.get(str(line), ())}
         return [name for name in self.tests.items if name in found]
+
+    def others(self, fault: Fault) -> Collection[str]:
+        """Return the programs and models that run anything of the changed module."""
+        if fault is UNCHANGED:
+            return {*MODELS, *(script.describe() for script in PROGRAMS)}
+        return set(chain.from_iterable(self.lines.get(fault.module, {}).values()))
 
     def learn(self, fault: Fault, verdict: str) -> None:
         kind, _, name = verdict.partition(": ")

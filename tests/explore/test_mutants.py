@@ -203,6 +203,14 @@ def test_a_constant_is_changed_wherever_the_package_has_it() -> None:
     assert "1001 1001\n" == run(script)
 
 
+def test_a_table_gets_its_new_values_for_its_own_keys() -> None:
+    text = "class Key: pass\nTABLE = {Key: 1}\n"
+    made = ModuleType("made")
+    exec(text, made.__dict__)
+    replace(made, "", text.replace("1", "2"))
+    assert {made.Key: 2} == made.TABLE
+
+
 def test_every_call_in_a_fork_comes_to_an_end() -> None:
     script = """
 from tests.explore.judging import allow, run_all

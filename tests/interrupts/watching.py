@@ -37,6 +37,7 @@ get: waits behind one          | H:get                          | G:get
 get: waits, promised           |                                | G:get run set!
 get: promised, others wait     | G:get H:get                    | set! run set!
 get: cancelled waiting         | G:get H:get                    | cancel:G run set!
+get: cancelled in the queue    | G:get H:get I:get              | cancel:H run set!
 get: cancelled promised        | G:get H:get                    | set! cancel:G
 get: cancelled promised, alone | G:get                          | set! cancel:G
 get: closed waiting            | G:get H:get I:get.s            | close!
@@ -52,6 +53,8 @@ select: cancelled              | S:sel G:get                    | cancel:S run s
 select: cancelled promised     | S:sel G:get                    | set! cancel:S
 wait_for: fits not             | F:wait_for                     | set! run set!
 close: all who wait            | G:get W:wait_closed J:join S:any | close!
+join: waits                    |                                | J:join run close!
+join: cancelled                | J:join K:join                  | cancel:J run close!
 wait_closed: waits             |                                | W:wait_closed run close!
 wait_closed: cancelled         | W:wait_closed X:wait_closed    | cancel:W run close!
 """.strip().splitlines()

@@ -15,13 +15,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.test_call_model import CallMachine
 from tests.model.test_model import PROVE, ChannelMachine, EagerMachine, LosingMachine, UvloopMachine
+from tests.model.test_priority_model import EagerPriorityMachine, PriorityMachine
 from tests.model.test_watch_model import EagerWatchMachine, WatchMachine
 
 Machine = type[ChannelMachine] | type[WatchMachine] | type[CallMachine]
 
-MACHINES: list[Machine] = [ChannelMachine, LosingMachine, WatchMachine, CallMachine]
+MACHINES: list[Machine] = [ChannelMachine, LosingMachine, PriorityMachine, WatchMachine, CallMachine]
 if sys.version_info >= (3, 12):
-    MACHINES += [EagerMachine, EagerWatchMachine]
+    MACHINES += [EagerMachine, EagerPriorityMachine, EagerWatchMachine]
 if sys.platform != "win32":
     MACHINES.append(UvloopMachine)
 PARTS = 4  # of the examples of each machine, so that all processes end at about the same time
@@ -56,7 +57,7 @@ def main() -> int:
         parts = [pool.submit(run, machine, each) for _ in range(PARTS) for machine in MACHINES]
         for part in as_completed(parts):
             name, ran, called, failure = part.result()
-            print(f"{name:17} {ran:6} examples {called:7} calls {failure or 'agree'}", flush=True)
+            print(f"{name:20} {ran:6} examples {called:7} calls {failure or 'agree'}", flush=True)
             examples += ran
             calls += called
             failures += bool(failure)

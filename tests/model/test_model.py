@@ -28,7 +28,17 @@ from hypothesis.stateful import (
 )
 from typing_extensions import override
 
-from aiochannel import Case, Channel, ChannelClosed, Overflow, Receiver, Sender, otherwise, select_any
+from aiochannel import (
+    Case,
+    Channel,
+    ChannelClosed,
+    Overflow,
+    PriorityChannel,
+    Receiver,
+    Sender,
+    otherwise,
+    select_any,
+)
 from tests.budgets import SHIPPED, SMALL
 from tests.conftest import ClockedLoop
 from tests.ledger import Ledger
@@ -82,6 +92,7 @@ class ChannelMachine(LoopMachine):
         self.open_loop()
         self.dropped: list[object] = []
         self.quiet = quiet
+        self.channel: Channel[object] | PriorityChannel[object]
         if policy:
             on_drop = None if quiet else self.dropped.append
             self.channel = Channel[object](size, overflow=Overflow[policy], on_drop=on_drop)

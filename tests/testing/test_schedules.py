@@ -862,7 +862,7 @@ def test_a_schedule_is_read_as_it_is_written(schedule: str) -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_what_is_the_processs_own_is_left_as_it_was(enabled: bool) -> None:
+def test_what_belongs_to_the_process_is_left_as_it_was(enabled: bool) -> None:
     was_enabled = gc.isenabled()
     (gc.enable if enabled else gc.disable)()
     try:

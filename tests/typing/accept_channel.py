@@ -42,6 +42,7 @@ def looked_at(channel: Channel[int]) -> None:
     assert_type(channel.closed(), bool)
     assert_type(iter(channel), Iterator[int])
     assert_type(list(channel), list[int])
+    assert_type(channel.snapshot(), list[int])
     assert_type(repr(channel), str)
     assert_type(channel.close(), bool)
 
@@ -91,6 +92,7 @@ async def priorities(channel: PriorityChannel[str]) -> None:
     with channel.open_sender() as tx:
         assert_type(tx, Sender[str])
     assert_type(list(channel), list[str])
+    assert_type(channel.snapshot(), list[str])
 
 
 def errors(full: ChannelFull, empty: ChannelEmpty, closed: ChannelClosed) -> Sequence[ChannelError]:

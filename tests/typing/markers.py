@@ -18,7 +18,7 @@ from tests.typing.checkers import NAMES, Place
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "typing.md"
-TARGETS = ("3.11", "3.13")
+TARGETS = ("3.11", "3.15")
 CANARY = '\n_canary: int = ""  # E: canary\n'
 
 _MARKER = re.compile(r"# (?P<kind>[EX])(?P<names>(?: !?[a-z]+)*): (?P<reason>\S.*)$")

@@ -17,6 +17,7 @@ async def batches(channel: Channel[int]) -> None:
 def no_such_thing(channel: Channel[int]) -> None:
     channel.send(1)  # E: a method that a channel does not have
     channel.maxsize()  # E: a property that is called
+    _snapshot: list[str] = channel.snapshot()  # E: what a snapshot has taken for another type
     channel.qsize() + "1"  # E: qsize taken for a str
     channel.closed() + "1"  # E: closed taken for a str
     channel.closed = True  # E: a method of a channel assigned

@@ -11,6 +11,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "aiochannel"
+PACKAGES = (PACKAGE, PACKAGE / "redis", PACKAGE / "remote", PACKAGE / "testing")
 SNAPSHOT = Path(__file__).with_name("api.txt")
 
 
@@ -29,8 +30,8 @@ def main() -> int:
 
 
 def snapshot() -> str:
-    """Return the definitions of the public names of the package and of its testing part, sorted by module."""
-    return "\n".join(_show_package(package) for package in (PACKAGE, PACKAGE / "testing"))
+    """Return the definitions of the public names of the package and of its parts, sorted by module."""
+    return "\n".join(_show_package(package) for package in PACKAGES)
 
 
 def _show_package(package: Path) -> str:

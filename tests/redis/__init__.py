@@ -1,0 +1,1 @@
+"""Remote channels on real servers, and the scripts beside the model of `aiochannel.remote.memory`."""
