@@ -1539,3 +1539,20 @@ async def test_a_loop_that_ends_after_its_host_was_collected_finds_nothing_to_do
     del host
     assert there() is None
     await guard.aclose()
+
+
+def test_a_thread_that_is_told_of_the_first_item_waits_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = filled()
+    bell = ThreadBell()
+    wait = Gathering(channel._receivers, bell, channel)
+    wait.started = bell.now()
+    complete = iter((False, True))
+
+    def block(*_: object) -> bool:
+        wait.claimed = next(complete)
+        return True
+
+    monkeypatch.setattr(blocked, "block", block)
+    blocked.gather(channel, wait, bell, 1.0, math.inf)
+    assert wait.claimed
+    assert [] == list(complete)
