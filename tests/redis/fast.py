@@ -2,22 +2,19 @@
 
 import asyncio
 import selectors
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from types import ModuleType
 
 from typing_extensions import override
 
-from aiochannel.redis import Hub, RemoteChannel, RemoteReceiver, RemoteSender
 from aiochannel.redis.broker import RedisBroker
 from aiochannel.redis.link import Link
 from aiochannel.redis.receiving import RedisReceiver
 from aiochannel.redis.wire import Argument, Lost, Reply, Wire, open_wire, parse
 from aiochannel.remote.broker import Gone, Opened, Receipt, Settings, State
-from aiochannel.remote.formats import MSGPACK, Format
 from tests.redis.client import Client
-from tests.remote.world import DOWN
+from tests.remote.world import DOWN, Hubs
 from tests.servers import Server
 
 SPEED = 10
@@ -142,54 +139,9 @@ class Nowhere:
         pass
 
 
-class FastWorld:
-    """The hubs of a test, as `tests.remote.world.World` has them."""
+class FastWorld(Hubs[Broker]):
+    """Hubs of a real server."""
 
     def __init__(self, server: Server) -> None:
-        self.server = server
-        self.prefix = f"fast-{next(PREFIXES)}"
-        self.stack = AsyncExitStack()
-        self.brokers: list[Broker] = []
-
-    async def hub(self, *, patience: float = 30.0) -> Hub:
-        self.brokers.append(Broker(self.server, self.prefix))
-        return await self.stack.enter_async_context(Hub(self.brokers[-1], patience))
-
-    async def channel(
-        self,
-        maxsize: int = 0,
-        *,
-        patience: float = 30.0,
-        tries: int = 5,
-        lease: float = 30.0,
-        format: Format = MSGPACK,  # noqa: A002  # as in the package
-    ) -> RemoteChannel[int]:
-        hub = await self.hub(patience=patience)
-        return await hub.channel("jobs", int, maxsize=maxsize, tries=tries, lease=lease, format=format)
-
-    async def ends(
-        self, maxsize: int = 0, *, patience: float = 30.0, tries: int = 5, lease: float = 30.0
-    ) -> tuple[RemoteSender[int], RemoteReceiver[int]]:
-        sending = await self.channel(maxsize, patience=patience, tries=tries, lease=lease)
-        receiving = await self.channel(maxsize, patience=patience, tries=tries, lease=lease)
-        return sending.sender(), receiving.receiver()
-
-    def cut(self, seconds: float | None = None) -> None:
-        for broker in self.brokers:
-            broker.cut(seconds)
-
-    def connect_again(self) -> None:
-        for broker in self.brokers:
-            broker.connect_again()
-
-    def crash(self, place: int) -> None:
-        self.brokers[place].abandon()
-
-    def lose(self, *faults: str) -> None:
-        for broker in self.brokers:
-            broker.faults = iter(faults)
-
-    def lose_always(self, faults: Iterable[str]) -> None:
-        shared = iter(faults)
-        for broker in self.brokers:
-            broker.faults = shared
+        prefix = f"fast-{next(PREFIXES)}"
+        super().__init__(lambda: Broker(server, prefix))

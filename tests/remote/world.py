@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from typing_extensions import override
 
 from aiochannel.remote import Hub, RemoteChannel, RemoteReceiver, RemoteSender
+from aiochannel.remote import broker as brokers
 from aiochannel.remote.formats import MSGPACK, Format
 from aiochannel.remote.memory_broker import MemoryBroker
 
@@ -53,16 +54,29 @@ class Broker(MemoryBroker):
             self.connect()
 
 
-class World:
+class Faulty(brokers.Broker, Protocol):
+    """What a world needs of a broker."""
+
+    faults: Iterator[str]
+
+    def cut(self, seconds: float | None = None) -> None: ...
+    def connect_again(self) -> None: ...
+
+
+B = TypeVar("B", bound=Faulty)
+
+
+class Hubs(Generic[B]):
     """The hubs of a test. Each stands for a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], B]) -> None:
         self.stack = AsyncExitStack()
-        self.brokers: list[Broker] = []
+        self.brokers: list[B] = []
+        self._make = make
 
     async def hub(self, *, patience: float = 30.0) -> Hub:
         """Return another hub of the server."""
-        self.brokers.append(Broker(URL))
+        self.brokers.append(self._make())
         return await self.stack.enter_async_context(Hub(self.brokers[-1], patience))
 
     async def channel(
@@ -109,3 +123,10 @@ class World:
         shared = iter(faults)
         for broker in self.brokers:
             broker.faults = shared
+
+
+class World(Hubs[Broker]):
+    """Hubs of the server within this process."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: Broker(URL))
