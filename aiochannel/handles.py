@@ -76,6 +76,11 @@ def _own(channel: S, kind: type[S]) -> S:
     return cast("S", super(order[order.index(kind) - 1], channel))
 
 
+def left_text(handle: object) -> str:
+    """Return what a call is told through the handle of an end that has left."""
+    return f"this end, a {handle!r}, has left"
+
+
 class _Handle(Generic[S]):
     """The part of a handle that both sides have: it shows the channel, and is equal by side and channel."""
 
@@ -89,11 +94,8 @@ class _Handle(Generic[S]):
     def _live(self) -> S:
         """Return the channel, unless this is the handle of an end that has left."""
         if self._end is not None and self._end.left:
-            raise ChannelClosed(self._has_left())
+            raise ChannelClosed(left_text(self))
         return self._own
-
-    def _has_left(self) -> str:
-        return f"this end, a {self!r}, has left"
 
     @abstractmethod
     def _retire(self) -> None:
@@ -180,7 +182,7 @@ class SenderHandle(_Handle[SendingSide[T]]):
 
     @override
     def _retire(self) -> None:
-        self.put_nowait, self.put = _refusals(self._has_left())
+        self.put_nowait, self.put = _refusals(left_text(self))
 
 
 class ReceiverHandle(_Handle[ReceivingSide[T]]):
@@ -237,7 +239,7 @@ class ReceiverHandle(_Handle[ReceivingSide[T]]):
 
     @override
     def _retire(self) -> None:
-        self.get_nowait, self.get = _refusals(self._has_left())
+        self.get_nowait, self.get = _refusals(left_text(self))
         self.__anext__ = self.get
 
 
@@ -293,7 +295,7 @@ class End(Generic[T_co]):
             ChannelClosed: this end has left.
         """
         if self._end.left:
-            raise ChannelClosed(f"this end, a {self._handle!r}, has left")
+            raise ChannelClosed(left_text(self._handle))
         return self._open()
 
     def leave(self, cause: BaseException | None = None) -> None:
@@ -332,7 +334,7 @@ class End(Generic[T_co]):
 
     def __enter__(self) -> T_co:
         if self._end.left:
-            raise ChannelClosed(f"this end, a {self._handle!r}, has left")
+            raise ChannelClosed(left_text(self._handle))
         if self._entered:
             raise RuntimeError(
                 f"this end, a {self._handle!r}, was entered before; another task needs an end of its own"

@@ -14,7 +14,7 @@ from aiochannel._threads.blocked import deadline_of
 from aiochannel._threads.protocols import BlockingReceiver, BlockingSender
 from aiochannel._threads.sections import Sections
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
-from aiochannel.handles import End
+from aiochannel.handles import End, left_text
 
 T = TypeVar("T")
 
@@ -234,7 +234,7 @@ class _Handle(Generic[T]):
     def _here(self) -> Blocking[T]:
         """Return the channel, unless this is the handle of an end that has left."""
         if self._end is not None and self._end.left:
-            raise ChannelClosed(f"this end, a {self!r}, has left")
+            raise ChannelClosed(left_text(self))
         return self._blocking
 
     @override
