@@ -26,10 +26,11 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo check lint types dist docs test coverage prove soak violations violations-again bench bench-full fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo demo-remote check lint types dist docs test coverage prove soak violations violations-again bench bench-full fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
+	@echo 'make demo-remote the same by four processes over a server of its own, one of which is killed; beside sha256sum'
 	@echo 'make check       all of: lint types docs dist test'
 	@echo 'make lint        ruff: rules and format; typos; the sentences in news/'
 	@echo 'make types       mypy; stubtest, of the package and of stubs/; is every public name typed (pyright); six checkers on tests/typing'
@@ -51,6 +52,15 @@ demo: .venv/demo.ready
 	.venv/bin/python examples/digest_tree.py --output build/demo.sha256 \
 		"$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 	@echo 'The digests are in build/demo.sha256; sha256sum --check --quiet build/demo.sha256 compares them'
+
+# It may write no .pyc, since its own Python is what it reads.
+demo-remote: export PYTHONDONTWRITEBYTECODE = 1
+demo-remote: .venv/demo-remote.ready
+	@mkdir -p build
+	stdlib="$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" && \
+	.venv/bin/python examples/remote_digest.py --kill "$$stdlib" > build/demo-remote.sha256 && \
+	find "$$stdlib" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | cmp - build/demo-remote.sha256
+	@echo 'The digests are in build/demo-remote.sha256, and are those of sha256sum'
 
 check: lint types docs dist test
 
@@ -151,6 +161,9 @@ clean:
 
 .venv/demo.ready: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,.venv,demo)
+
+.venv/demo-remote.ready: .venv/bin/python pyproject.toml constraints.txt
+	$(call install,.venv,demo-remote)
 
 .venv/dev.ready: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,.venv,dev)

@@ -7,6 +7,7 @@ to the next timer: nothing sleeps, and a test in which every task waits for ever
 
 import asyncio
 import gc
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -121,4 +122,7 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell has background jobs ignore SIGINT, and that is inherited. Tests send it, to themselves and to programs.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "virtual_clock: run on asyncio loops whose time moves only when all tasks wait")

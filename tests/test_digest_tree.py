@@ -63,19 +63,8 @@ def long_tree(tmp_path: Path) -> Path:
 @contextmanager
 def stuck(tree: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Start the example, read one line, and no more for now: soon it waits in the middle of the tree, in a write."""
-    # A shell has background jobs ignore SIGINT, and that is inherited; a handler is not.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(
-            [*COMMAND, "--workers", "2", tree],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            pipesize=4096,
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with process:
+    command = [*COMMAND, "--workers", "2", str(tree)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, pipesize=4096) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == line(min((tree / "a").iterdir()))

@@ -64,8 +64,15 @@ UNIT_TESTS = [
 
 LAST = ["test_speed_guard.py", "test_interrupts.py", "test_scenes.py", "test_broadcasts.py"]
 """The slowest."""
-WHOLE_PROGRAMS = {"test_digest_tree.py", "test_docs.py", "test_examples.py", "test_live_feed.py"}
-"""Tests that run other processes or pages."""
+OTHERS = {
+    "test_digest_tree.py",
+    "test_docs.py",
+    "test_examples.py",
+    "test_live_feed.py",
+    "test_servers.py",
+    "test_threads.py",
+}
+"""Tests that run other processes, threads or pages."""
 
 FEW = 50
 """So many of its unit tests are run on a mutant that is listed, those that noticed most first."""
@@ -125,7 +132,7 @@ def diff(fault: Fault) -> str:
 
 def unit_tests() -> list[str]:
     found = sorted(chain.from_iterable(TESTS.glob(pattern) for pattern in UNIT_TESTS))
-    paths = [path for path in found if path.name not in WHOLE_PROGRAMS]
+    paths = [path for path in found if path.name not in OTHERS]
     return [str(path) for path in sorted(paths, key=lambda path: LAST.index(path.name) if path.name in LAST else -1)]
 
 
