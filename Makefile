@@ -26,7 +26,7 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo demo-remote check lint types dist docs test coverage prove soak violations violations-again bench bench-full fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo demo-remote check lint types dist docs test coverage prove soak soak-remote violations violations-again bench bench-full fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
@@ -40,6 +40,7 @@ help:
 	@echo 'make test-$(NEWEST)   pytest on that Python alone'
 	@echo 'make prove       the long runs: schedules of small programs, the model at random, and mutants that must be noticed'
 	@echo 'make soak        random tasks on the real event loops, and storms of threads; 10 minutes each or MINUTES=1'
+	@echo 'make soak-remote processes and Redis or Valkey servers that are killed and cut off; 10 minutes each or MINUTES=1'
 	@echo 'make violations  the explorer on other libraries, into docs/violations.md; violations-again plays its schedules,'
 	@echo '                 and tests the instrument'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
@@ -127,6 +128,10 @@ MINUTES ?= 10
 soak: .venv/dev.ready
 	.venv/bin/python -m tests.soak --minutes $(MINUTES)
 	.venv/bin/python -m tests.threads --live --seconds $$(( $(MINUTES) * 4 ))
+
+soak-remote: .venv/dev.ready
+	.venv/bin/python -m tests.redis.soak --minutes $(MINUTES) --fsync always
+	.venv/bin/python -m tests.redis.soak --minutes $(MINUTES) --fsync everysec
 
 VIOLATIONS = .venv-bench-$(NEWEST)/bin/python -m tools.violations
 

@@ -18,12 +18,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(program: Program | None) -> Iterator[Server]:
+def found(program: Program | None) -> Program:
     if program is None:
         if excused():
             pytest.skip(MISSING)
         pytest.fail(MISSING)
-    with serving(program, tcp=True) as started:
+    return program
+
+
+@pytest.fixture(scope="session")
+def server(found: Program) -> Iterator[Server]:
+    with serving(found, tcp=True) as started:
         yield started
 
 
