@@ -26,7 +26,7 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo demo-remote check lint types dist docs test coverage prove soak soak-remote violations violations-again bench bench-full fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo demo-remote check lint types dist docs test test-lowest coverage prove soak soak-remote violations violations-again bench bench-full fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
@@ -94,13 +94,19 @@ docs: .venv/docs.ready
 	.venv/bin/python -m mkdocs build --strict
 	@echo 'Now open build/site/index.html'
 
-test: $(OLDER:%=test-%) coverage
+test: $(OLDER:%=test-%) test-lowest coverage
 
 # On all cores. Who has finished takes over tests of others.
 PYTEST = bin/python -m pytest --quiet --numprocesses auto --dist worksteal
 
 $(VERSIONS:%=test-%): test-%: .venv-%/ready
 	.venv-$*/$(PYTEST)
+
+# What pyproject.toml allows at the least of what remote channels need, on the oldest Python.
+LOWEST := msgspec==0.20.0 redis==5.3.0 typing_extensions==4.13.0
+
+test-lowest: .venv-lowest/ready
+	.venv-lowest/$(PYTEST) tests/redis
 
 coverage: .venv-$(NEWEST)/ready
 	.venv-$(NEWEST)/$(PYTEST) --cov
@@ -181,6 +187,15 @@ $(VERSIONS:%=.venv-%/bin/python): .venv-%/bin/python:
 
 $(VERSIONS:%=.venv-%/ready): .venv-%/ready: .venv-%/bin/python pyproject.toml constraints.txt
 	$(call install,.venv-$*,test)
+
+.venv-lowest/ready: pyproject.toml constraints.txt
+	$(patsubst $(firstword $(VERSIONS))=%,%,$(firstword $(PYTHONS))) -m venv --clear .venv-lowest
+	grep --invert-match $(patsubst %,--regexp='^%==',$(foreach each,$(LOWEST),$(firstword $(subst ==, ,$(each))))) \
+		constraints.txt > .venv-lowest/constraints.txt
+	printf '%s\n' $(LOWEST) >> .venv-lowest/constraints.txt
+	.venv-lowest/$(PIP_INSTALL:constraints.txt=.venv-lowest/constraints.txt) pip hatchling editables
+	.venv-lowest/$(PIP_INSTALL:constraints.txt=.venv-lowest/constraints.txt) --no-build-isolation --editable . --group test-remote
+	touch $@
 
 # Version 1.4.1 has the import name of this package, so it stands aside.
 $(VERSIONS:%=.venv-bench-%/bin/python): .venv-bench-%/bin/python:

@@ -283,11 +283,11 @@ class Machine(Counted, Generic[T]):
                     buffer.clear()
                 else:
                     items = []
-            elif limit >= SEVERAL and len(buffer) - receivers.woken >= limit:
+            elif limit >= SEVERAL:
                 calls: Iterable[tuple[()]] = repeat(NO_ARGUMENTS, limit)
                 taken = starmap(buffer.popleft, calls)
-                if len(buffer) - receivers.woken >= limit:  # a signal handler may have taken some
-                    items.extend(taken)  # and none runs while they move
+                if len(buffer) - receivers.woken >= limit:
+                    items.extend(taken)  # no signal handler runs while they move
             while True:
                 if len(items) >= limit or len(buffer) <= receivers.woken or not buffer:
                     break

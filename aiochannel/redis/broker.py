@@ -1,6 +1,7 @@
 """A hub's connection to a Redis or Valkey server: a Broker."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Final
 
@@ -28,6 +29,7 @@ class RedisBroker:
         self._link: Final = Link(where, wire, self)
         self._prefix: Final = prefix
         self._channels: dict[str, RedisChannel] = {}
+        self._opening: list[RedisChannel] = []
         self._ends = count()
         self._late_wakes = 0
 
@@ -71,8 +73,9 @@ class RedisBroker:
     def pushed(self, channel: str, body: bytes) -> None:
         """As `Told.pushed`."""
         name = channel.removeprefix(f"{self._prefix}:{{").partition("}")[0]
-        if found := self._channels.get(name):
-            found.pushed(body)
+        for each in (self._channels.get(name), *self._opening):
+            if each is not None and each.name == name:
+                each.pushed(body)
 
     def lost(self) -> None:
         """As `Told.lost`."""
@@ -84,25 +87,37 @@ class RedisBroker:
     async def open(self, name: str, wanted: Settings | None, changed: Callable[[State], None], /) -> Opened:
         """As `Broker.open`."""
         epoch = self._link.epoch
-        channel = self._known(name)
-        if channel is None:
-            channel = RedisChannel(self._link, self._prefix, name, changed)
-            # Before it is opened: what is told from then on is heard.
-            await self._link.on_pushes(*(("SSUBSCRIBE", each) for each in channel.subscriptions()))
+        fresh = RedisChannel(self._link, self._prefix, name, changed)
+        self._opening.append(fresh)  # what is told from now on is heard
+        try:
+            if self._known(name) is None:
+                await self._link.on_pushes(*(("SSUBSCRIBE", each) for each in fresh.subscriptions()))
+            opened = await self._ask(fresh, wanted)
+            known = self._known(name)  # another task may have opened it meanwhile
+            if known is not None and known.state.closed and not opened.state.closed:
+                # Its push has overtaken the reply, or it has expired, and this is another one.
+                opened = replace(await self._ask(fresh, wanted), made=opened.made)
+                if not opened.state.closed:
+                    known.lose("is not there any more")
+            if epoch != self._link.epoch:  # the subscription has been lost
+                raise Gone
+        finally:
+            self._opening.remove(fresh)
+        channel = self._channels[name] = self._known(name) or fresh
+        channel.changed = changed
+        channel.note(opened.state)
+        return replace(opened, state=channel.state)
+
+    async def _ask(self, channel: RedisChannel, wanted: Settings | None) -> Opened:
+        """Make the channel unless it is there; return what is there."""
         arguments = () if wanted is None else (*_numbers(wanted), wanted.format, VERSION)
         code, *rest = several(await self._link.call(*channel.command("open", *arguments)))
         if code == -3:
-            raise ChannelMissing(f"there is no channel {name!r} on {self.where}")
+            raise ChannelMissing(f"there is no channel {channel.name!r} on {self.where}")
         made, maxsize, tries, lease, form, version, *now = rest
         if number(version) > VERSION:
             raise ChannelMismatch(f"{channel.title} was made by a newer version of aiochannel: {number(version)}")
-        if epoch != self._link.epoch:  # the subscription has been lost
-            raise Gone
-        channel = self._known(name) or channel  # another task may have opened it meanwhile
-        channel.changed = changed
-        channel.state = state(*now)
-        self._channels[name] = channel
-        return Opened(settings(maxsize, tries, lease, form), channel.state, made == 1)
+        return Opened(settings(maxsize, tries, lease, form), state(*now), made == 1)
 
     def _known(self, name: str) -> RedisChannel | None:
         channel = self._channels.get(name)

@@ -1,6 +1,6 @@
 """Channel: what a hub knows of one channel on its server, and how the channel's scripts are called."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -21,13 +21,15 @@ class Sends(Protocol):
     key: bytes
     used: bool
     """Whether the server may know it."""
+    stored: int
+    """The number of the last item that was told to be stored."""
 
     def note(self, stored: int) -> None:
         """Note how far its items are stored."""
         ...
 
-    def resumed(self, stored: int, known: int) -> None:
-        """Note what a new connection has found of it."""
+    def resumed(self, stored: int, known: int, told: int) -> None:
+        """Note what a new connection has found of it; `told` was `stored` when it asked."""
         ...
 
     def wake(self) -> None:
@@ -128,7 +130,12 @@ class RedisChannel:
         return ChannelLost(self.state.lost)
 
     def note(self, now: State) -> None:
-        """Note what is so of the channel, and tell it if it is new."""
+        """Note what is so of the channel, and tell it if it is new.
+
+        A reply may be older than a push that is here already, so closed and drained are for ever.
+        """
+        if self.state.closed:
+            now = State(True, self.state.cause, now.drained or self.state.drained, now.lost)
         if now != self.state and self.state.lost is None:
             self.state = now
             self.wake()
@@ -181,15 +188,18 @@ class RedisChannel:
             self.command("resume", *head, len(some), *_pairs(some), *(each.key for each in others))
             for some, others in parts
         ]
+        told = {each.key: each.stored for each in senders}  # pushes may tell more before the replies come
         for (some, others), reply in zip(parts, await self.link.first_calls(calls), strict=True):
-            self._resumed(some, others, several(reply))
+            self._resumed(some, others, told, several(reply))
         self.since = self.link.epoch
 
     @staticmethod
     def _places(receivers: Sequence[object], senders: Sequence[object]) -> range:
         return range(0, max(len(receivers), len(senders), 1), AT_ONCE)
 
-    def _resumed(self, receivers: Sequence[Receives], senders: Sequence[Sends], reply: list[Reply]) -> None:
+    def _resumed(
+        self, receivers: Sequence[Receives], senders: Sequence[Sends], told: Mapping[bytes, int], reply: list[Reply]
+    ) -> None:
         if reply[0] == -3:
             self.lose("is not there any more")
             return
@@ -203,7 +213,7 @@ class RedisChannel:
                 receiver.lose()
         for sender, answer in zip(senders, several(known), strict=True):
             stored, upto = several(answer)
-            sender.resumed(number(stored), number(upto))
+            sender.resumed(number(stored), number(upto), told[sender.key])
         self.note(state(closed, cause, drained))
 
 

@@ -99,9 +99,9 @@ class RedisSender:
         if self._change is not None and not self._change.done():
             self._change.set_result(None)
 
-    def resumed(self, stored: int, known: int) -> None:
-        """Note what a new connection has found: up to where items are stored, and known."""
-        if stored < self.stored or known < self._base:
+    def resumed(self, stored: int, known: int, told: int) -> None:
+        """Note what a new connection has found: up to where items are stored, and known; `told` were stored before."""
+        if stored < told or known < self._base:
             self._channel.lose("has forgotten items that it had stored")
         else:
             self._known = known

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from math import inf
-from ssl import SSLContext
+from ssl import SSLCertVerificationError, SSLContext
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, TypedDict, final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -65,7 +65,7 @@ class Wire(Protocol):
 
         Raises:
             Lost: that failed.
-            Denied: the server does not know the user, or the password is wrong.
+            Denied: the server does not know the user, the password is wrong, or we do not trust its certificate.
 
         Cancellation:
             The connection is to be cut.
@@ -249,9 +249,8 @@ class RedisWire:
 
     def cut(self) -> None:
         """As `Wire.cut`. In a forked child the socket is the parent's too: only this copy is closed."""
-        writer: StreamWriter | None = getattr(
-            self._connection, "_writer", None
-        )  # no public way does not send what waits
+        # No public way leaves out what waits to be sent.
+        writer: StreamWriter | None = getattr(self._connection, "_writer", None)
         if writer is None:
             return
         if os.getpid() != self._process:
@@ -260,6 +259,7 @@ class RedisWire:
             os.close(nothing)
         else:
             writer.transport.abort()
+            setattr(self._connection, "_writer", None)  # noqa: B010  # redis-py would warn that it is not closed
 
 
 def _refusal(error: exceptions.ResponseError) -> Refusal:
@@ -273,4 +273,5 @@ def _seen(error: Exception) -> Lost | Denied:
     denials = exceptions.AuthenticationError | exceptions.AuthorizationError
     # Over a unix socket it is wrapped, as is every other refusal.
     denied = isinstance(error, denials) or isinstance(error.__cause__, denials | exceptions.ResponseError)
-    return Denied(str(error)) if denied else Lost(str(error))
+    distrusted = isinstance(error.__context__, SSLCertVerificationError)
+    return Denied(str(error)) if denied or distrusted else Lost(str(error))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
 
 from tests.servers import Server
 
@@ -104,12 +105,12 @@ class Proxy:
 
 
 @asynccontextmanager
-async def between(server: Server) -> AsyncIterator[Proxy]:
-    """Run a proxy in front of a server."""
+async def between(server: Server, tls: SSLContext | None = None) -> AsyncIterator[Proxy]:
+    """Run a proxy in front of a server; clients reach it over TLS if it has a context for that."""
     proxy = Proxy(server)
-    listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, ssl=tls)
     name: tuple[str, int] = listening.sockets[0].getsockname()
-    proxy.url = f"redis://127.0.0.1:{name[1]}"
+    proxy.url = f"{'rediss' if tls else 'redis'}://127.0.0.1:{name[1]}"
     try:
         yield proxy
     finally:

@@ -1,9 +1,11 @@
 """Remote channels: a remote end stands wherever a Sender or a Receiver is asked for."""
 
 from collections.abc import AsyncIterator, Sequence
+from ssl import create_default_context
 from typing import Literal, assert_type
 
 from aiochannel import Channel, Receiver, Sender, merge, select
+from aiochannel.redis import connect as connect_server
 from aiochannel.remote import (
     JSON,
     MSGPACK,
@@ -114,3 +116,11 @@ async def ends_in_a_select(jobs: RemoteChannel[int], names: Channel[str]) -> Non
 async def connecting() -> None:
     async with connect("memory:", patience=3) as hub:
         assert_type(hub, Hub)
+    async with connect_server("redis://localhost", prefix="mine", credentials=token) as hub:
+        assert_type(hub, Hub)
+    async with connect_server("rediss://localhost", ssl=create_default_context()) as hub:
+        assert_type(await hub.existing("jobs", Dog), RemoteChannel[Dog])
+
+
+async def token() -> tuple[str, str]:
+    return "user", "token"

@@ -1,6 +1,7 @@
 """Remote channels, used wrongly."""
 
 from aiochannel import Channel, Receiver, Sender
+from aiochannel.redis import connect as connect_server
 from aiochannel.remote import Hub, RemoteChannel, RemoteReceiver, RemoteSender, connect
 
 
@@ -59,3 +60,5 @@ async def connecting() -> None:
     connect("memory:", 3)  # E: patience given by position
     with connect("memory:"):  # E: with instead of async with
         pass
+    connect_server("redis://localhost", credentials=("user", "password"))  # E: credentials that are no function
+    connect_server("rediss://localhost", ssl=True)  # E: ssl that is no context
