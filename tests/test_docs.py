@@ -22,11 +22,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Never
 
 import pytest
 
+import aiochannel.remote
+import aiochannel.testing
 from tests.conftest import ClockedLoop
 
 ROOT = Path(__file__).parent.parent
@@ -138,6 +140,31 @@ def test_readme_links_to_files_that_exist_from_wherever_it_is_shown() -> None:
     targets = dict(re.findall(r"^\[(.+)\]: (https://.+)$", text, re.MULTILINE))
     assert targets.keys() == {name or shown for shown, name in links}
     assert [] == [to for to in targets.values() if not (ROOT / to.partition("/blob/HEAD/")[2]).is_file()]
+
+
+def test_the_site_has_every_page_once_in_its_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    pages = [str(page.relative_to(ROOT / "docs")) for page in PAGES[1:]]
+    assert pages == sorted(re.findall(r": (\S+\.md)$", navigation, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_pictures_are_there_and_say_what_they_show(page: Path) -> None:
+    pictures = re.findall(r"!\[(.*?)\]\((.*?)\)", page.read_text(encoding="utf-8"))
+    assert [] == [file for text, file in pictures if not (text and (page.parent / file).is_file())]
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").rglob("*.svg")), ids=name)
+def test_pictures_can_be_read_on_a_dark_page(picture: Path) -> None:
+    assert "@media (prefers-color-scheme" in picture.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("package", [aiochannel, aiochannel.remote, aiochannel.testing], ids=lambda each: each.__name__)
+def test_the_reference_has_every_public_name(package: ModuleType) -> None:
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    shown = {path.rpartition(".")[2] for path in re.findall(rf"^::: ({package.__name__}\.\S+)$", page, re.MULTILINE)}
+    public: list[str] = package.__all__
+    assert [] == [each for each in public if each not in shown and each != "__version__"]
 
 
 @pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is in the environment of the tools only")
