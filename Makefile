@@ -92,7 +92,7 @@ docs: export NO_MKDOCS_2_WARNING = 1
 docs: .venv/docs.ready
 	.venv/bin/python -m pytest --quiet tests/test_docs.py
 	.venv/bin/python -m mkdocs build --strict
-	@echo 'Now open build/site/index.html'
+	@echo 'Now open build/site/index.html; with a search: python3 -m http.server --bind 127.0.0.1 --directory build/site'
 
 test: $(OLDER:%=test-%) test-lowest coverage
 

@@ -20,6 +20,8 @@ LEVEL: Final = 1.05
 """A difference smaller than this is no difference."""
 OTHER_KINDS: Final = {OURS, HANDLES, TRIO, COROUTINES, FUTURES, PLAIN, ROOM, TWO_CHANNELS}
 """These are no peers on the same event loop."""
+WORDS: Final = {"for", "unit", "beside", "subject", "version", "peer", "why"}
+"""Heads of columns that have no figures."""
 
 
 class Line(NamedTuple):
@@ -34,12 +36,12 @@ class Line(NamedTuple):
 GLANCE: Final = [
     Line("asyncio.Queue", "put and get, nobody waits", STDLIB, AWAIT),
     Line("asyncio.Queue", "a producer and a consumer, maxsize 100", STDLIB, "1 to 1, maxsize 100"),
-    Line("anyio memory streams", "the same", "anyio", "1 to 1, maxsize 100"),
+    Line("anyio memory streams", "a producer and a consumer, maxsize 100", "anyio", "1 to 1, maxsize 100"),
     Line("asyncio.wait over queues", "the first item of two channels, as `select`", IDIOM, select_of(2, "none")),
     Line("a list of asyncio.Queues", "each item to 10 readers, as `Broadcast`", QUEUES, heard_by(10, 100)),
     Line("a full asyncio.Queue, emptied by hand", "the latest item only, as `Overflow`", BY_HAND, CONFLATED),
     Line("janus", "a thread to a task, maxsize 100, as `ThreadChannel`", JANUS, to_task(100)),
-    Line("culsans", "the same", CULSANS, to_task(100)),
+    Line("culsans", "a thread to a task, maxsize 100, as `ThreadChannel`", CULSANS, to_task(100)),
 ]
 
 EVERY_PYTHON: Final = [NOWAIT, AWAIT, *(f"1 to 1, maxsize {size}" for size in (1, 10, 100)), "50 to 50, maxsize 10"]
@@ -67,10 +69,16 @@ WHY: Final = {
 def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     rows = [list(heads), *map(list, lines)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    words = [not place or head in WORDS for place, head in enumerate(heads)]
+    rows.insert(
+        1, ["-" * width if left else "-" * (width - 1) + ":" for left, width in zip(words, widths, strict=True)]
+    )
     return "\n".join(
-        f"| {row[0].ljust(widths[0])} | "
-        + " | ".join(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        "| "
+        + " | ".join(
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, left, width in zip(row, words, widths, strict=True)
+        )
         + " |"
         for row in rows
     )
