@@ -43,7 +43,7 @@ help:
 	@echo '                 and tests the instrument'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
 	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in about an hour'
-	@echo 'make bench-remote   remote channels beside their peers on each server found, 7 rounds; ROUNDS=1 FEW=--few in two minutes'
+	@echo 'make bench-remote   remote channels beside their peers on each server found, in an hour; in two minutes with ARGS="--rounds 1 --few"'
 	@echo 'make fmt         let ruff format and fix what it can'
 	@echo 'make clean       remove all that these targets made'
 
@@ -137,12 +137,9 @@ bench: .venv-bench-$(NEWEST)/ready
 bench-full: $(VERSIONS:%=.venv-bench-%/ready)
 	$(BENCH) all $(VERSIONS:%=.venv-bench-%/bin/python)
 
-ROUNDS ?= 7
-
 # A file for each server and each fsync; `python -m benchmarks.remote page` makes docs/performance-remote.md of them.
 bench-remote: .venv-bench-remote/ready .venv-bench-remote-older/ready
-	.venv-bench-remote/bin/python -m benchmarks.remote measure build/bench --rounds $(ROUNDS) $(FEW) \
-		--older .venv-bench-remote-older/bin/python
+	.venv-bench-remote/bin/python -m benchmarks.remote measure build/bench --older .venv-bench-remote-older/bin/python $(ARGS)
 
 fmt: .venv/dev.ready
 	.venv/bin/python -m ruff check --fix .

@@ -27,7 +27,7 @@ def measure_all(given: argparse.Namespace) -> list[Rounds]:
     if not found:
         raise SystemExit(f"none of {given.servers}" if given.servers else MISSING)
     runs = []
-    for program in found[:1] if given.few else found:
+    for program in found[:1] if given.few and given.servers is None else found:
         for fsync in given.fsync.split(",")[: 1 if given.few else None]:
             run = measure(program, fsync, given.older, given.rounds, few=given.few)
             run.save(given.folder / f"remote-{program.name}-{fsync}{'-few' * given.few}.json")
@@ -45,7 +45,7 @@ def main() -> None:
     run = commands.add_parser("measure")
     run.add_argument("folder", type=Path)
     run.add_argument("--rounds", type=int, default=7)
-    run.add_argument("--few", action="store_true", help="the first server and fsync only, and fewer items")
+    run.add_argument("--few", action="store_true", help="fewer items; one server, if none is named, and one fsync")
     run.add_argument("--servers", help="the names of some, as in valkey-9.1,redis-7.0; all that are found if left out")
     run.add_argument("--fsync", default=FSYNCS)
     run.add_argument("--older", type=Path, help="the Python of an environment with saq and arq")
