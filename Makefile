@@ -137,7 +137,7 @@ bench: .venv-bench-$(NEWEST)/ready
 bench-full: $(VERSIONS:%=.venv-bench-%/ready)
 	$(BENCH) all $(VERSIONS:%=.venv-bench-%/bin/python)
 
-# A file for each server and each fsync; `python -m benchmarks.remote page` makes docs/performance-remote.md of them.
+# A file for each server and each fsync; `python -m benchmarks.remote page FILE...` makes docs/performance-remote.md of them.
 bench-remote: .venv-bench-remote/ready .venv-bench-remote-older/ready
 	.venv-bench-remote/bin/python -m benchmarks.remote measure build/bench --older .venv-bench-remote-older/bin/python $(ARGS)
 

@@ -26,12 +26,13 @@ def measure_all(given: argparse.Namespace) -> list[Rounds]:
     found = [each for each in programs() if given.servers is None or each.name in given.servers.split(",")]
     if not found:
         raise SystemExit(f"none of {given.servers}" if given.servers else MISSING)
-    runs = []
+    runs: list[Rounds] = []
     for program in found[:1] if given.few and given.servers is None else found:
         for fsync in given.fsync.split(",")[: 1 if given.few else None]:
             run = measure(program, fsync, given.older, given.rounds, few=given.few)
-            run.save(given.folder / f"remote-{program.name}-{fsync}{'-few' * given.few}.json")
             runs.append(run)
+            kind = "remote-few" if given.few else "remote"
+            run.save(given.folder / f"{kind}-{len(runs)}-{program.name}-{fsync}.json")
     return runs
 
 
