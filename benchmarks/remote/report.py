@@ -45,11 +45,11 @@ EVERY_SERVER: Final = {
     paced("p50"): BRPOP,
 }
 WHY: Final = {
+    BOUNDED: "a put waits for room, and what waits is woken by the server",
     "batches": "a list has no capacity, no close, and forgets an item that a crashed process had taken",
     "one by one": "a put is a script that counts and wakes; LPUSH only pushes, and BRPOP takes without a receipt",
     TASKS: "each put wakes a task of its own, where a list has 64 connections that push at once",
     NOWAIT: "the items of an outbox travel in flights, each answered before the next",
-    BOUNDED: "a put waits for room, and what waits is woken by the server",
     PACED: "an item comes with a push and a second round trip; BRPOP has the item in its first reply",
 }
 
