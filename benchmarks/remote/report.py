@@ -46,6 +46,7 @@ EVERY_SERVER: Final = {
 }
 WHY: Final = {
     BOUNDED: "a put waits for room, and what waits is woken by the server",
+    batches("64 KB"): "each item is a flight of its own, with a round trip, where a list takes 64 in one call",
     "batches": "a list has no capacity, no close, and forgets an item that a crashed process had taken",
     "one by one": "a put is a script that counts and wakes; LPUSH only pushes, and BRPOP takes without a receipt",
     TASKS: "each put wakes a task of its own, where a list has 64 connections that push at once",
