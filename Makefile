@@ -26,7 +26,7 @@ endef
 
 # The steps print in this order, so that the last line of a run is pytest's summary.
 .NOTPARALLEL:
-.PHONY: help demo demo-remote check lint types dist docs test test-lowest coverage prove soak soak-remote violations violations-again bench bench-full fmt clean $(VERSIONS:%=test-%)
+.PHONY: help demo demo-remote check lint types dist docs test test-lowest coverage prove soak soak-remote violations violations-again bench bench-full bench-remote fmt clean $(VERSIONS:%=test-%)
 
 help:
 	@echo 'make demo        SHA-256 of every file of the standard library, through a pipeline of channels'
@@ -45,6 +45,7 @@ help:
 	@echo '                 and tests the instrument'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
 	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in about an hour'
+	@echo 'make bench-remote remote channels beside their peers on each server, in an hour; ARGS="--rounds 1 --few": in minutes'
 	@echo 'make fmt         let ruff format and fix what it can'
 	@echo 'make clean       remove all that these targets made'
 
@@ -157,6 +158,10 @@ bench: .venv-bench-$(NEWEST)/ready
 bench-full: $(VERSIONS:%=.venv-bench-%/ready)
 	$(BENCH) all $(VERSIONS:%=.venv-bench-%/bin/python)
 
+# A file for each server and each fsync; `python -m benchmarks.remote page FILE...` makes docs/performance-remote.md of them.
+bench-remote: .venv-bench-remote/ready .venv-bench-remote-older/ready
+	.venv-bench-remote/bin/python -m benchmarks.remote measure build/bench --older .venv-bench-remote-older/bin/python $(ARGS)
+
 fmt: .venv/dev.ready
 	.venv/bin/python -m ruff check --fix .
 	.venv/bin/python -m ruff format .
@@ -204,3 +209,19 @@ $(VERSIONS:%=.venv-bench-%/bin/python): .venv-bench-%/bin/python:
 $(VERSIONS:%=.venv-bench-%/ready): .venv-bench-%/ready: .venv-bench-%/bin/python pyproject.toml constraints.txt
 	.venv-bench-$*/$(PIP_INSTALL) --no-deps --upgrade --target .venv-bench-$*/aiochannel-1.4.1 aiochannel==1.4.1
 	$(call install,.venv-bench-$*,bench)
+
+# On the newest Python that has a wheel of every peer.
+REMOTE_PYTHON := $(lastword $(filter-out 3.14=% 3.15=%,$(PYTHONS)))
+
+.venv-bench-remote/bin/python .venv-bench-remote-older/bin/python: .venv-%/bin/python:
+	$(lastword $(subst =, ,$(REMOTE_PYTHON))) -m venv --clear .venv-$*
+
+.venv-bench-remote/ready: .venv-bench-remote/bin/python pyproject.toml constraints.txt
+	$(call install,.venv-bench-remote,bench-remote)
+
+# Without the package, and with the redis-py that its group says.
+.venv-bench-remote-older/ready: .venv-bench-remote-older/bin/python pyproject.toml constraints.txt
+	$(@D)/$(PIP_INSTALL) pip
+	grep -v '^redis==' constraints.txt > $(@D)/constraints.txt
+	$(@D)/$(subst constraints.txt,$(@D)/constraints.txt,$(PIP_INSTALL)) --group bench-remote-older
+	touch $@

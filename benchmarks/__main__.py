@@ -21,7 +21,7 @@ from typing import Final
 from benchmarks.compare import compare
 from benchmarks.measuring import measure
 from benchmarks.plots import draw
-from benchmarks.report import summary, write_data, write_page
+from benchmarks.report import parts, summary, write_data, write_page
 from benchmarks.results import Results, merged
 
 SIZES: Final = "1000,4000,40000"
@@ -43,7 +43,7 @@ def measure_all(pythons: list[str]) -> None:
 
 def make_page(paths: list[Path]) -> None:
     runs = [Results.load(path) for path in paths]
-    write_page(runs, PAGE)
+    write_page(parts(runs), PAGE)
     write_data(runs, PAGE.with_suffix(".csv"))
     draw(runs[0], PAGE.with_name("pictures"))
 

@@ -1,14 +1,14 @@
 """Tables from results, in Markdown, and the page made of them."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.broadcasting import QUEUES, heard_by
 from benchmarks.dropping import BY_HAND, CONFLATED, ROOM
-from benchmarks.goals import AWAIT, GOALS, NOWAIT
+from benchmarks.goals import AWAIT, GOALS, NOWAIT, Goal
 from benchmarks.measuring import GROWTH, MEMBERS, MEMORY, SELECT, TASKS, THREADS
 from benchmarks.results import Results
 from benchmarks.selecting import IDIOM, PLAIN, select_of
@@ -107,13 +107,13 @@ def measured(run: Results, group: str) -> Iterator[tuple[str, list[str]]]:
             yield name, [subject for subject in run.samples[name] if subject != OURS]
 
 
-def glance(run: Results) -> str:
-    lines = [
+def glance(run: Results, lines: Iterable[Line] = GLANCE) -> str:
+    rows = [
         (line.now, line.what, times(run, line.workload, line.peer))
-        for line in GLANCE
+        for line in lines
         if line.peer in run.samples.get(line.workload, ())
     ]
-    return table(["what you use now", "for", "times faster"], lines)
+    return table(["what you use now", "for", "times faster"], rows)
 
 
 def tasks(run: Results) -> str:
@@ -156,9 +156,9 @@ def pythons(runs: Sequence[Results]) -> str:
     return table(["times faster than asyncio.Queue", *EVERY_PYTHON], lines)
 
 
-def verdicts(run: Results) -> str:
+def verdicts(run: Results, goals: Iterable[Goal] = GOALS) -> str:
     lines: list[Sequence[str]] = []
-    for goal in GOALS:
+    for goal in goals:
         value = shown(partial(goal.figure, run))
         floor, aim = ("" if value == "-" else goal.verdict(goal.figure(run), bound) for bound in (goal.floor, goal.aim))
         lines.append((goal.title, value, goal.bound(goal.floor), floor, goal.bound(goal.aim), aim))
@@ -182,24 +182,21 @@ def growth(run: Results) -> str:
     return table(["ns a waiter, of so many", "subject", *sizes], lines)
 
 
-def beaten(run: Results) -> str:
-    """Return where a peer is faster, and why."""
+def beaten(run: Results, unit: str = "ns", others: Collection[str] = OTHER_KINDS, whys: Mapping[str, str] = WHY) -> str:
+    """Return where a peer is faster, and why: of the workloads whose unit begins so."""
     lines: list[Sequence[str]] = []
     for name, subjects in run.samples.items():
-        if not run.units[name].startswith("ns") or OURS not in subjects or name in run.groups.get(MEMORY, ()):
+        if not run.units[name].startswith(unit) or OURS not in subjects or name in run.groups.get(MEMORY, ()):
             continue
+        why = next((why for start, why in whys.items() if name.startswith(start)), "")
         lines += [
-            (name, subject, f"{run.ratio(name, OURS, subject):.2f}", _why(name))
+            (name, subject, f"{run.ratio(name, OURS, subject):.2f}", why)
             for subject in subjects
-            if subject not in OTHER_KINDS and run.ratio(name, OURS, subject) > LEVEL
+            if subject not in others and run.ratio(name, OURS, subject) > LEVEL
         ]
     if not lines:
         return "No peer on the same event loop is faster by more than 5% anywhere."
     return table(["", "peer", "times as fast", "why"], lines)
-
-
-def _why(workload: str) -> str:
-    return next((why for start, why in WHY.items() if workload.startswith(start)), "")
 
 
 def left_out(run: Results) -> str:
@@ -238,10 +235,10 @@ def summary(run: Results) -> str:
     return "\n\n".join(parts([run]).values())
 
 
-def write_page(runs: Sequence[Results], page: Path) -> None:
+def write_page(tables: Mapping[str, str], page: Path) -> None:
     """Write each table between its two marks; the rest of the page is written by hand."""
     text = page.read_text(encoding="utf-8")
-    for name, made in parts(runs).items():
+    for name, made in tables.items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("\n<!-- end -->")
         if not end:
@@ -250,11 +247,11 @@ def write_page(runs: Sequence[Results], page: Path) -> None:
     page.write_text(text, encoding="utf-8")
 
 
-def write_data(runs: Sequence[Results], path: Path) -> None:
+def write_data(runs: Sequence[Results], path: Path, run_is: str = "python, loop") -> None:
     """Write every median, with the least and the greatest sample."""
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["python, loop", "workload", "subject", "unit", "median", "least", "greatest", "samples"])
+        rows.writerow([run_is, "workload", "subject", "unit", "median", "least", "greatest", "samples"])
         for run in runs:
             for name, subjects in run.samples.items():
                 for subject, samples in subjects.items():

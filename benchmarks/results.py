@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import median
 from typing import Self
 
+from aiochannel._core.newer_typing import override
+
 
 @dataclass(slots=True)
 class Results:
@@ -37,6 +39,16 @@ class Results:
     @classmethod
     def load(cls, path: Path) -> Self:
         return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+class Rounds(Results):
+    """Results of which a ratio is one of neighbours: for a machine that is now slow, now fast."""
+
+    @override
+    def ratio(self, workload: str, above: str, below: str) -> float:
+        """Return the median, over the rounds, of how many times as much `above` cost as `below` in the same round."""
+        pairs = zip(self.samples[workload][above], self.samples[workload][below], strict=False)
+        return median(one / other for one, other in pairs)
 
 
 def merged(runs: Sequence[Results]) -> Results:

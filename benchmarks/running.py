@@ -22,7 +22,7 @@ Run = Callable[[], Coroutine[object, Never, float]]
 Execute = Callable[[str, Run], float]
 
 SHARE: Final = 3.0
-"""Seconds after which a subject is not measured once more in the same workload."""
+"""Seconds after which a subject is not measured once more in the same workload, unless the run has another share."""
 BYTES: Final = "bytes"
 PER_WAITER: Final = "ns a waiter"
 
@@ -47,8 +47,9 @@ def over(
     return {peer.name: partial(measure, peer, *args, **kwargs) for peer in peers}
 
 
-def run_all(workloads: Sequence[Workload], results: Results, execute: Execute) -> None:
+def run_all(workloads: Sequence[Workload], results: Results, execute: Execute, share: float = SHARE) -> None:
     slow: set[tuple[str, str]] = set()
+    not_offered: set[tuple[str, str]] = set()
     for number, workload in enumerate(workloads, 1):
         if sys.stderr.isatty():
             print(f"\r\x1b[K{number}/{len(workloads)} {workload.name} ", end="", file=sys.stderr, flush=True)
@@ -60,18 +61,18 @@ def run_all(workloads: Sequence[Workload], results: Results, execute: Execute) -
             for subject, run in workload.runs.items():
                 if (kind, subject) in slow:
                     results.missing[f"{workload.name}: {subject}"] = "takes seconds or fails where fewer wait"
-                elif spent[subject] < SHARE:
+                elif spent[subject] < share and (kind, subject) not in not_offered:
                     start = perf_counter()
                     try:
                         cost = sampled(execute, subject, run)
                         found.setdefault(subject, []).append(cost)
                     except NotOfferedError:
-                        spent[subject] = SHARE
+                        not_offered.add((kind, subject))
                     except Exception as error:  # a peer that cannot do it says so in the table
                         results.missing[f"{workload.name}: {subject}"] = f"fails ({type(error).__name__})"
-                        spent[subject] = SHARE
+                        spent[subject] = share
                     spent[subject] += perf_counter() - start
-        slow |= {(kind, subject) for subject, seconds in spent.items() if seconds >= SHARE}
+        slow |= {(kind, subject) for subject, seconds in spent.items() if seconds >= share}
 
 
 def sampled(execute: Execute, subject: str, run: Run) -> float:

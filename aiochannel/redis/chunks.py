@@ -9,6 +9,8 @@ HEAD: Final = 21
 """An item has so many bytes before its payload: attempt, sender, number."""
 SENDER: Final = 14
 HUB: Final = 10
+NUMBER: Final = 1 + SENDER
+"""Where an item has its number, behind its sender."""
 
 _ENCODER: Final = Encoder()
 _DECODER: Final = Decoder(list[bytes])

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from msgspec.msgpack import Encoder
 
 from aiochannel.redis.channel import RedisChannel
-from aiochannel.redis.chunks import HEAD, attempt_of, number_of, sender_of, unpack
+from aiochannel.redis.chunks import HEAD, NUMBER, attempt_of, number_of, sender_of, unpack
 from aiochannel.redis.replies import number, raw, text
 from aiochannel.redis.wire import Reply
 from aiochannel.remote.broker import Drained, Fetched, Gone, Receipt, Stored
@@ -156,10 +156,13 @@ class RedisReceiver:
     def _accept_one(self, packed: bytes) -> None:
         base, elements = unpack(packed)
         chunk = _Chunk(self.chunk, self._next, base, elements)
+        key, sender = b"", ""
         for receipt, item in enumerate(elements, self._next + base):
             if item:
+                if item[1:NUMBER] != key:  # the items of a chunk are nearly always of one sender
+                    key, sender = item[1:NUMBER], sender_of(item)
                 self._chunks[receipt] = chunk
-                self._come.append(Stored(item[HEAD:], sender_of(item), number_of(item), attempt_of(item), receipt))
+                self._come.append(Stored(item[HEAD:], sender, number_of(item), attempt_of(item), receipt))
         self._next += chunk.count
         self.chunk += 1
         self._want = self._missed = 0
@@ -215,10 +218,13 @@ class RedisReceiver:
     def _by_chunk(self, receipts: Iterable[Receipt]) -> list[tuple[_Chunk, list[int]]]:
         """Sort items by chunk, in their order; those that are settled already are passed over."""
         found: dict[int, tuple[_Chunk, list[int]]] = {}
+        last, places = None, list[int]()
         for receipt in receipts:
             chunk = self._chunks.get(receipt)
             if chunk is not None:
-                found.setdefault(chunk.c, (chunk, []))[1].append(receipt - chunk.first)
+                if chunk is not last:
+                    last, places = found.setdefault(chunk.c, (chunk, []))
+                places.append(receipt - chunk.first)
         return list(found.values())
 
     def _settled(self, by_chunk: Iterable[tuple[_Chunk, Sequence[int]]]) -> None:
