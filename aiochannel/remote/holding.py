@@ -34,7 +34,8 @@ class Holding(Generic[D]):
     def __init__(self, received: Callable[[Sequence[D]], None], failed: Callable[[Sequence[D], str], None], /) -> None:
         self._received = received
         self._failed = failed
-        self._held: dict[Task[object], list[D]] = {}
+        self._held: dict[Task[object], tuple[D, ...]] = {}
+        """What each task holds; it changes by another tuple in its place."""
 
     def count(self) -> int:
         """Return how many deliveries are held."""
@@ -42,7 +43,7 @@ class Holding(Generic[D]):
 
     def held_by(self, task: Asker) -> Sequence[D]:
         """Return what the task holds now."""
-        return () if task is None else tuple(self._held.get(task, ()))
+        return () if task is None else self._held.get(task, ())
 
     def held_by_others(self, task: Asker) -> Sequence[D]:
         """Return what other tasks hold now."""
@@ -55,9 +56,8 @@ class Holding(Generic[D]):
             return
         held = self._held.get(task)
         if held is None:
-            held = self._held[task] = []
             task.add_done_callback(self._ended)
-        held.extend(deliveries)
+        self._held[task] = (*held, *deliveries) if held else tuple(deliveries)
 
     def receive(self, task: Asker, deliveries: Sequence[D]) -> None:
         """Let go of deliveries that the task holds: it has received them."""
@@ -73,15 +73,15 @@ class Holding(Generic[D]):
             self._failed(deliveries, reason)
 
     def _release(self, task: Task[object], deliveries: Sequence[D]) -> None:
-        held = self._held.get(task, [])
-        if held == list(deliveries):  # as it nearly always is
-            held.clear()
-        else:
+        held = self._held.get(task, ())
+        if held is deliveries:  # as it nearly always is
+            self._held[task] = ()
+        elif held:
             released = set(map(id, deliveries))
-            held[:] = [each for each in held if id(each) not in released]
+            self._held[task] = tuple(each for each in held if id(each) not in released)
 
     def _ended(self, task: Task[object]) -> None:
-        held = self._held.pop(task, [])
+        held = self._held.pop(task, ())
         if task.cancelled():
             self._failed(held, "its task was cancelled")
         elif (error := task._exception) is not None:

@@ -227,13 +227,13 @@ class Intake(Generic[T]):
             self._send_acknowledgements()
 
     def _send_acknowledgements(self) -> None:
-        loop = self._link.connection.loop
-        soon = self._hurry or not self.inbox.qsize()
-        if soon and self._timer is not None and self._timer.when() > loop.time():
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._timer = loop.call_later(0 if soon else ACK_SECONDS, self._settle_soon)
+        soon = self._hurry or len(self.inbox._buffer) <= self.inbox._receivers.woken
+        timer, loop = self._timer, self._link.connection.loop
+        if timer is not None:
+            if not soon or timer.when() <= loop.time():
+                return
+            timer.cancel()
+        self._timer = loop.call_later(0 if soon else ACK_SECONDS, self._settle_soon)
 
     def _settle_soon(self) -> None:
         self._timer = None

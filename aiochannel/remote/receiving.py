@@ -289,7 +289,8 @@ class RemoteReceiver(Generic[T_co]):
     def _begin(self, who: Asker, held: Sequence[Delivery[T_co]]) -> None:
         """Note that a task asks for its next item: it has received what it held when it asked."""
         self._check()
-        self._holding.receive(who, held)
+        if held:
+            self._holding.receive(who, held)
 
     def _begin_here(self) -> None:
         """Note that the running task asks for its next item."""
