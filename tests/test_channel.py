@@ -523,3 +523,13 @@ def test_an_item_is_positional_only() -> None:
     """So that `Sender[T]` fits any double, whatever it calls the item."""
     with pytest.raises(TypeError, match="positional"):
         Channel[int]().put_nowait(item=1)  # type: ignore[call-arg]  # the mistake under test
+
+
+async def test_a_large_batch_leaves_what_is_promised() -> None:
+    channel: Channel[int] = Channel()
+    gets = [await waiting(channel.get()) for _ in range(3)]
+    for item in range(20):
+        channel.put_nowait(item)
+    batch = channel.get_many_nowait(18)
+    assert 17 == len(batch)
+    assert list(range(20)) == sorted([*batch, *await asyncio.gather(*gets)])

@@ -1,11 +1,11 @@
 import copy
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from weakref import ref
 
 import pytest
 
-from aiochannel import Channel, ChannelClosed, select
+from aiochannel import Channel, ChannelClosed, Receiver, Sender, select
 from aiochannel.handles import ReceiverHandle, SenderHandle
 
 LOOKING = {"maxsize", "qsize", "closed", "join"}
@@ -180,3 +180,23 @@ def test_an_end_that_left_can_still_be_looked_at() -> None:
         channel.put_nowait(1)
     assert (3, 1, True, False) == (tx.maxsize, tx.qsize(), tx.closed(), tx.full())
     assert (3, 1, True, False) == (rx.maxsize, rx.qsize(), rx.closed(), rx.empty())
+
+
+def test_the_handle_of_a_closed_generator_refuses_every_call() -> None:
+    """Although others keep the channel open."""
+    channel = Channel[int]()
+    with channel.open_sender() as other_tx, channel.open_receiver() as other_rx:
+        other_tx.put_nowait(1)
+
+        def use() -> Generator[tuple[Sender[int], Receiver[int]], None, None]:
+            with channel.open_sender() as tx, channel.open_receiver() as rx:
+                yield tx, rx
+
+        generator = use()
+        tx, rx = next(generator)
+        generator.close()
+        with pytest.raises(ChannelClosed, match="has left"):
+            tx.put_nowait(2)
+        with pytest.raises(ChannelClosed, match="has left"):
+            rx.get_nowait()
+        assert 1 == other_rx.get_nowait()
