@@ -6,7 +6,8 @@
 Both are given up if either is lost: a push that is missed would be missed for ever, but a new connection is told
 everything. It is up when the server has all scripts, every open channel is subscribed, and only then taken over from
 the older connection (`resume`), so that nothing is told between the two. A server that loads its data, or that cannot
-store since it is a replica, is as good as none. The link sees by a PING that a connection is silent for good.
+store since it is a replica or has lost its disk or its replicas, is as good as none. The link sees by a PING that a
+connection is silent for good.
 """
 
 import os
@@ -24,6 +25,7 @@ from aiochannel.redis.scripts import SCRIPTS
 from aiochannel.redis.server import check
 from aiochannel.redis.wire import CONNECTING, Argument, Lost, Refusal, Reply, Wire
 from aiochannel.remote.broker import Busy, Gone
+from aiochannel.remote.connection import LOG
 from aiochannel.remote.errors import ChannelUnavailable
 
 PING_SECONDS: Final = 2.0
@@ -32,6 +34,10 @@ LATEST: Final = 1.0
 """Between two attempts to connect."""
 CHARACTERS: Final = ascii_letters + digits + "_."
 CHANCE: Final = SystemRandom()
+PASSING: Final = (
+    "NOSCRIPT", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "BUSY", "TRYAGAIN", "MISCONF", "NOREPLICAS",
+)  # fmt: skip
+"""Refusals of a server that is of no use now, and may be later."""
 
 
 class Told(Protocol):
@@ -77,6 +83,8 @@ class Link:
         self._refusal: str | None = None
         self._task: Task[None] | None = None
         self._warned = False
+        self._trouble = ""
+        """Why it was of no use the last time, if that was told."""
         self._server_time = 0.0
 
     # The life of the connections
@@ -137,6 +145,7 @@ class Link:
         if self._over.is_set():
             raise Lost
         self.up = True
+        self._trouble = ""
         self._settled.set()
 
     async def _watch(self) -> None:
@@ -241,9 +250,12 @@ class Link:
         """Return what a refusal means for its call. That of a server that is of no use now ends the connection."""
         if refusal == GONE:
             return Gone()
-        if refusal.kind in ("OOM", "MISCONF", "NOREPLICAS"):
+        if refusal.kind == "OOM":
             return Busy(refusal.text)
-        if refusal.kind in ("NOSCRIPT", "READONLY", "CLUSTERDOWN", "BUSY", "TRYAGAIN"):
+        if refusal.kind in PASSING:
+            if refusal.kind != "NOSCRIPT" and refusal.text != self._trouble:
+                LOG.warning("%s refuses: %s", self.where, refusal.text)
+                self._trouble = refusal.text
             self._over.set()
             self.up = False
             self._settled.clear()

@@ -40,7 +40,7 @@ class Refusal(NamedTuple):
     """An error as the reply to one command."""
 
     kind: str
-    """Its first word, or what stands for it: NOSCRIPT, OOM, NOPERM; "" for any other."""
+    """Its first word, or what stands for it: NOSCRIPT, OOM, NOPERM; "" for one that `KINDS` and `WORDS` do not have."""
     text: str
 
 
@@ -50,7 +50,11 @@ KINDS: Final = (
     (exceptions.NoPermissionError, "NOPERM"),
     (exceptions.ReadOnlyError, "READONLY"),
     (exceptions.ClusterDownError, "CLUSTERDOWN"),
+    (exceptions.TryAgainError, "TRYAGAIN"),
+    (exceptions.MasterDownError, "MASTERDOWN"),
 )
+WORDS: Final = ("BUSY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "TRYAGAIN")
+"""Errors for which some redis-py, or every one, has no class."""
 
 
 class Wire(Protocol):
@@ -269,7 +273,8 @@ def _refusal(error: exceptions.ResponseError) -> Refusal:
     for kind, name in KINDS:
         if isinstance(error, kind):
             return Refusal(name, str(error))
-    return Refusal("", str(error))
+    word = str(error).partition(" ")[0]
+    return Refusal(word if word in WORDS else "", str(error))
 
 
 def _seen(error: Exception) -> Lost | Denied:

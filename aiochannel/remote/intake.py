@@ -85,8 +85,9 @@ class Intake(Generic[T]):
             while again:
                 lost = await self._fetch_once()
                 again = not self.inbox.closed() and (lost or self.inbox.statistics().waiting_receivers > 0)
-        except ChannelUnavailable:  # every call that waits raises it by itself
-            pass
+        except ChannelUnavailable as error:
+            if not self._link.connection.is_lost():  # or else every call that waits raises it by itself
+                self.break_down(error)
         except Exception as error:  # what the broker raises is what every call raises
             self.break_down(error)
         finally:

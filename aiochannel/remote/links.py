@@ -8,8 +8,8 @@ from typing import Final, Protocol, TypeVar, final
 from aiochannel.channel import Channel
 from aiochannel.errors import ChannelClosed
 from aiochannel.remote.broker import Broker, Gone, Settings, State
-from aiochannel.remote.connection import Connection
-from aiochannel.remote.errors import ChannelLost, RemoteCause
+from aiochannel.remote.connection import LOG, Connection
+from aiochannel.remote.errors import ChannelLost, ChannelUnavailable, RemoteCause
 from aiochannel.remote.holding import Asker
 
 R = TypeVar("R")
@@ -93,6 +93,8 @@ class Link:
             await self.broker.renew(self.name)
         except Gone:
             self.connection.note_gone()
+        except ChannelUnavailable as error:  # such as a user whose rights were taken: they may come back
+            LOG.warning("the leases of %s are not renewed: %s", self.title, error)
         finally:
             self._renewal = None
         self._wait_for_beat()
