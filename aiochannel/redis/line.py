@@ -49,6 +49,9 @@ class Line:
             The line is to be ended.
         """
         await self._wire.connect()
+        if self._ended:  # meanwhile: the other connection of its hub has failed
+            self._wire.cut()
+            raise Lost
         self._tasks = [create_task(self._run(self._write())), create_task(self._run(self._read()))]
 
     def call(self, *command: Argument) -> "Future[Reply]":

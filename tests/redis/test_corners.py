@@ -386,6 +386,38 @@ async def test_line_that_is_over_answers_gone() -> None:
     line.end()
 
 
+class Slow(Script):
+    """A wire that connects when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connects = asyncio.Event()
+        self.said: list[str] = []
+
+    @override
+    async def connect(self) -> None:
+        await self.connects.wait()
+        self.said.append("connected")
+
+    @override
+    def cut(self) -> None:
+        self.said.append("cut")
+
+
+async def test_line_that_is_ended_while_it_connects_is_cut() -> None:
+    """As when the other connection of its hub cannot be made."""
+    wire = Slow()
+    line = Line(wire, asyncio.Event().set)
+    opening = asyncio.create_task(line.open())
+    await asyncio.sleep(0)
+    line.end()
+    wire.connects.set()
+    with pytest.raises(Lost):
+        await opening
+    assert ["cut", "connected", "cut"] == wire.said
+    assert {asyncio.current_task()} == asyncio.all_tasks()
+
+
 async def test_line_that_is_denied_says_why() -> None:
     line, _ = await opened(Script(Denied("no such user")))
     with pytest.raises(Denied, match="no such user"):
