@@ -242,6 +242,26 @@ async def test_an_obstacle_whose_block_fails_holds_up_nobody_and_closes_nothing(
         assert [0, 1, 2] == rest(other)
 
 
+async def test_a_put_goes_ahead_of_a_select_that_could_only_give_to_itself() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as rx:
+        await hub.put(0)
+        granted = await waiting(hub.put(1))
+        asyncio.get_running_loop().call_soon(hub.put_nowait, 2)  # before the task of the granted put runs
+        assert 0 == rx.get_nowait()
+        assert (1, 2) == await select(hub.on_put(3), rx.on_get())
+        await granted
+        assert 1 == rx.get_nowait()
+
+
+async def test_every_put_without_a_subscriber_is_counted() -> None:
+    hub = Broadcast[int](1)
+    for item in range(3):
+        hub.put_nowait(item)
+        await hub.put(item)
+    assert 6 == hub.statistics().unheard
+
+
 async def test_without_a_subscriber_a_put_goes_ahead() -> None:
     hub = Broadcast[int](1)
     await hub.put_many([1, 2, 3])
