@@ -254,6 +254,18 @@ async def test_a_put_goes_ahead_of_a_select_that_could_only_give_to_itself() -> 
         assert 1 == rx.get_nowait()
 
 
+async def test_room_that_is_granted_to_two_puts_is_nobody_elses() -> None:
+    hub = Broadcast[int](2)
+    with hub.subscribe() as rx:
+        await hub.put_many([0, 1])
+        granted = [await waiting(hub.put(item)) for item in (2, 3)]
+        assert [0, 1] == rx.get_many_nowait()
+        with pytest.raises(ChannelFull):
+            hub.put_nowait(4)
+        await asyncio.gather(*granted)
+        assert [2, 3] == rx.get_many_nowait()
+
+
 async def test_every_put_without_a_subscriber_is_counted() -> None:
     hub = Broadcast[int](1)
     for item in range(3):
