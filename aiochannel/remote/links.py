@@ -81,7 +81,10 @@ class Link:
         self._needs -= 1
 
     def _wait_for_beat(self) -> None:
-        self._timer = self.connection.loop.call_later(min(self.settings.lease / 3, LONGEST_BEAT), self._beat)
+        loop, beat = self.connection.loop, min(self.settings.lease / 3, LONGEST_BEAT)
+        # Channels with one lease renew it in one step of the loop, and so by one write, from their second beat on.
+        step = beat / 4
+        self._timer = loop.call_at((loop.time() + beat) // step * step, self._beat)
 
     def _beat(self) -> None:
         self._timer = None
