@@ -22,7 +22,7 @@ from random import Random
 from threading import Thread
 
 from aiochannel import ChannelClosed, ChannelFull
-from aiochannel.redis import ChannelLost, LeaseLost, RemoteChannel, RemoteReceiver, RemoteSender, connect
+from aiochannel.redis import ChannelLost, LeaseLost, RemoteChannel, RemoteReceiver, RemoteSender, Undelivered, connect
 
 PATIENCE = 60.0
 """Seconds, far more than any fault of the soak lasts: a call that gives up has failed."""
@@ -178,7 +178,7 @@ async def main() -> None:
         async with connect(url, patience=PATIENCE) as hub:
             channel = await hub.existing(name, str)
             await (produce(channel, random, seed) if doing == "produce" else consume(channel, random))
-    except* ChannelLost:
+    except* (ChannelLost, Undelivered):  # the second is what an outbox says then
         say("lost")
 
 
