@@ -266,6 +266,46 @@ async def test_room_that_is_granted_to_two_puts_is_nobody_elses() -> None:
         assert [2, 3] == rx.get_many_nowait()
 
 
+async def test_a_batch_that_waits_is_room_beside_what_is_granted() -> None:
+    hub = Broadcast[int](1)
+    with hub.subscribe() as first, hub.subscribe() as second:
+        await hub.put(0)
+        assert 0 == first.get_nowait()
+        batch = await waiting(first.get_many(4, within=100))
+        granted = [await waiting(hub.put(item)) for item in (1, 2)]
+        other = asyncio.create_task(second.get_many(5, within=100))  # which is room for both
+        asyncio.get_running_loop().call_soon(hub.put_nowait, 3)  # before their tasks run, unless tasks are eager
+        await asyncio.gather(*granted)
+        hub.close()
+        assert ([1, 2, 3], [0, 1, 2, 3]) == (sorted(await batch), sorted(await other))
+
+
+async def test_a_get_that_is_cancelled_is_no_room_beside_what_is_granted() -> None:
+    hub = Broadcast[int](1)
+    full: list[bool] = []
+
+    def put() -> None:
+        with pytest.raises(ChannelFull):
+            hub.put_nowait(10)
+        full.append(True)
+
+    with hub.subscribe() as first, hub.subscribe() as second:
+        await hub.put(0)
+        assert 0 == first.get_nowait()
+        gets = [await waiting(first.get()) for _ in range(10)]
+        granted = [await waiting(hub.put(item)) for item in range(1, 10)]
+        other = asyncio.create_task(second.get_many(20, within=100))  # which is room for all
+        for get in gets[4:6]:
+            get.cancel()
+        asyncio.get_running_loop().call_soon(put)  # when these have gone, and before the tasks of the puts run
+        await asyncio.gather(*granted)
+        hub.close()
+        assert list(range(10)) == await other
+        got = [get.result() for get in [*gets[:4], *gets[6:]]]
+    assert [True] == full
+    assert list(range(1, 9)) == got
+
+
 async def test_every_put_without_a_subscriber_is_counted() -> None:
     hub = Broadcast[int](1)
     for item in range(3):

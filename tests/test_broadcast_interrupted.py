@@ -684,3 +684,17 @@ async def test_a_mapped_get_takes_an_item() -> None:
     with hub.subscribe() as one:
         hub.put_nowait(1)
         assert (0, "1") == await select(one.on_get().map(str))
+
+
+async def test_a_subscriber_that_comes_while_a_put_measures_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Broadcast[int](3, replay=2)
+    with hub.subscribe() as early:
+        await hub.put_many([1, 2])
+        assert [1, 2] == early.get_many_nowait()
+        late: list[Subscription[int]] = []
+        hub._shut_space()
+        once(monkeypatch, "_rooms", lambda: late.append(hub.subscribe().__enter__()))
+        hub.put_nowait(3)
+        with pytest.raises(ChannelFull):  # the late one had two at once
+            hub.put_nowait(4)
+        assert [1, 2, 3] == late[0].get_many_nowait()
