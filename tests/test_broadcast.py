@@ -1367,6 +1367,37 @@ async def _after(one: Subscription[int], count: int) -> list[int]:
     return [await one.get() for _ in range(count)]
 
 
+@pytest.mark.parametrize("granted", [True, False])
+def test_full_forgets_a_closed_loop(*, granted: bool) -> None:
+    """A slot that was granted there is room again, and a get that was woken there is none any more."""
+    hub = Broadcast[int](1)
+    end = hub.subscribe()
+    rx = end.__enter__()
+
+    async def begin() -> None:
+        call: asyncio.Task[None] | asyncio.Task[int]
+        if granted:
+            hub.put_nowait(1)
+            call = asyncio.create_task(hub.put(2))
+            await settle()
+            rx.get_nowait()
+        else:
+            call = asyncio.create_task(rx.get())
+            await settle()
+            hub.put_nowait(1)
+        asyncio.get_running_loop().stop()
+        del call
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(begin())
+    loop.run_forever()
+    loop.close()
+    assert granted == (not hub.full())
+    del task, loop
+    gc.collect()
+    end.leave()
+
+
 def test_a_granted_put_and_a_woken_get_of_a_closed_loop_are_forgotten() -> None:
     hub = Broadcast[int](1)
     one, two = hub.subscribe(), hub.subscribe()
