@@ -106,7 +106,7 @@ def senders_are_forgotten_after_a_week(subject: Subject) -> None:
     assert 3 == subject.client("HLEN", subject.keys[6])
     subject.renew(HUB, 1, [(r, 0)])
     assert {OTHER, f"{HUB}-0003"} == subject.snapshot().senders.keys() | set()
-    put_on(subject, SENDER, today() - 8)
+    subject.client("HSET", subject.keys[6], raw(SENDER), f"1 1 1 {today() - 8}")
     subject.renew(HUB, 1, [(r, 0)])  # once a day
     assert 3 == subject.client("HLEN", subject.keys[6])
 
@@ -122,6 +122,87 @@ def many_senders_are_looked_through_in_pages(subject: Subject) -> None:
         left = whole(subject.client("HLEN", subject.keys[6]))
         assert before - 1000 < left < before
         before = left
+
+
+@check
+def many_senders_that_stay_are_looked_through_once(subject: Subject) -> None:
+    r = opened(subject)
+    fields = [part for place in range(2000) for part in (f"{HUB}{place:04}", f"1 1 1 {today()}")]
+    subject.client("HSET", subject.keys[6], *fields)
+    for _ in range(100):
+        subject.renew(HUB, 1, [(r, 0)])
+    assert b"%d 0" % today() == subject.client("HGET", subject.keys[0], "swept")
+    assert 2000 == subject.client("HLEN", subject.keys[6])
+
+
+@check
+def receiver_that_does_not_wait_is_told(subject: Subject) -> None:
+    r = opened(subject)
+    assert ([], []) == subject.renew(HUB, 1, [(r, 5)])
+    subject.take(r, 1, 5, (), 1, again=False, whole_chunks=False)
+    assert ([], [r]) == subject.renew(HUB, 1, [(r, 5)])
+    assert ([], []) == subject.renew(HUB, 1, [(r, 4)])
+
+
+@check
+def items_of_a_crashed_receiver_are_tried_again(subject: Subject) -> None:
+    r = opened(subject, 1, tries=2)
+    other = subject.register(HUB, 1)
+    subject.put(SENDER, 1, [b"1"], 1)
+    subject.put(OTHER, 1, [b"2"], 1)  # waits
+    taken(subject, r, 1)
+    subject.end_lease(r)
+    subject.renew(HUB, 1, [(other, 0)])
+    assert [(1, 2)] == [(item.number, item.attempt) for item in subject.snapshot().queue]
+    r = subject.register(HUB, 1)
+    taken(subject, r, 1)
+    subject.end_lease(r)
+    subject.renew(HUB, 1, [(other, 0)])
+    found = subject.snapshot()
+    assert [SENDER] == [item.sender for item, _ in found.dead]
+    assert ([OTHER], []) == ([item.sender for item in found.queue], found.puts)  # there is room for it
+
+
+@check
+def revived_item_waits_behind_all_as_if_it_were_new(subject: Subject) -> None:
+    r = opened(subject, tries=2)
+    subject.put(SENDER, 1, [b"1"], 1)
+    for receipt in (1, 2):
+        taken(subject, r, 1)
+        subject.back(r, [receipt], 1, count=True, delay=None)
+    subject.put(OTHER, 1, [b"2"], 1)
+    assert 1 == subject.revive([])
+    assert [(OTHER, 1), (SENDER, 1)] == [(item.sender, item.attempt) for item in subject.snapshot().queue]
+
+
+@check
+def delayed_items_are_removed_by_an_abort(subject: Subject) -> None:
+    r = opened(subject)
+    subject.put(SENDER, 1, [b"1", b"2"], 1)
+    subject.take(r, 1, 1, (), 1, again=False, whole_chunks=False)
+    subject.back(r, [1], 1, count=True, delay=500.0)
+    assert 2 == subject.abort(None)
+    found = subject.snapshot()
+    assert ([], [], 0, True) == (found.queue, found.delayed, found.stored, found.drained)
+
+
+@check
+def withdrawn_item_is_looked_for_among_its_senders_own(subject: Subject) -> None:
+    opened(subject, 1)
+    subject.put(OTHER, 1, [b"1", b"2", b"3"], 1)
+    subject.put(SENDER, 1, [b"1", b"2"], 1)
+    assert subject.withdraw(SENDER, 2, 1)
+    assert [[(OTHER, 2), (OTHER, 3)], [(SENDER, 1)]] == [
+        [(item.sender, item.number) for item in put] for put in subject.snapshot().puts
+    ]
+
+
+@check
+def sender_of_a_drained_channel_is_not_noted(subject: Subject) -> None:
+    opened(subject)
+    subject.close(None)
+    subject.resume(HUB, 2, 1, [], [SENDER])
+    assert 0 == subject.client("EXISTS", subject.keys[6])
 
 
 @check
