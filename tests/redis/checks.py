@@ -176,6 +176,19 @@ def revived_item_waits_behind_all_as_if_it_were_new(subject: Subject) -> None:
 
 
 @check
+def delayed_item_that_is_due_comes_once(subject: Subject) -> None:
+    r = opened(subject)
+    subject.put(SENDER, 1, [b"1"], 1)
+    taken(subject, r, 1)
+    subject.back(r, [1], 1, count=True, delay=500.0)
+    subject.all_due()
+    for _ in range(2):
+        subject.renew(HUB, 1, [(r, 0)])
+        found = subject.snapshot()
+        assert ([SENDER], []) == ([item.sender for item in found.queue], found.delayed)
+
+
+@check
 def delayed_items_are_removed_by_an_abort(subject: Subject) -> None:
     r = opened(subject)
     subject.put(SENDER, 1, [b"1", b"2"], 1)
