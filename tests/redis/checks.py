@@ -189,14 +189,14 @@ def delayed_item_that_is_due_comes_once(subject: Subject) -> None:
 
 
 @check
-def delayed_items_are_removed_by_an_abort(subject: Subject) -> None:
-    r = opened(subject)
-    subject.put(SENDER, 1, [b"1", b"2"], 1)
+def an_abort_removes_what_is_delayed_and_what_waits_for_room(subject: Subject) -> None:
+    r = opened(subject, 2)
+    subject.put(SENDER, 1, [b"1", b"2", b"3"], 1)
     subject.take(r, 1, 1, (), 1, again=False, whole_chunks=False)
     subject.back(r, [1], 1, count=True, delay=500.0)
     assert 2 == subject.abort(None)
     found = subject.snapshot()
-    assert ([], [], 0, True) == (found.queue, found.delayed, found.stored, found.drained)
+    assert ([], [], [], 0, True) == (found.queue, found.delayed, found.puts, found.stored, found.drained)
 
 
 @check
