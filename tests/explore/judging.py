@@ -22,7 +22,8 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 import coverage
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 from typing_extensions import override
 
@@ -311,6 +312,11 @@ def judge(programs: Sequence[Program], tests: UnitTests, names: Sequence[str], m
 # Processes.
 
 
+@given(st.none())
+def begin_hypothesis(_: None) -> None:
+    """Let Hypothesis look at its random numbers: it does so once, and would warn of what the collector does not see."""
+
+
 class Fork:
     """A call in a fork of this process."""
 
@@ -355,6 +361,7 @@ def _run(call: Callable[[], str], write: int) -> None:
 
 def run_all(calls: Iterable[tuple[K, Callable[[], str]]], processes: int) -> Iterator[tuple[K, str]]:
     """Run each call in a fork, so many at a time; yield the results as they come."""
+    begin_hypothesis()
     gc.collect()
     gc.freeze()  # to collect costs a fork little then, and many tests do
     waiting = iter(calls)
