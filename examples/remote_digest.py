@@ -30,7 +30,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from uuid import uuid4
 
-from digest_tree import line, look_into, sha256
+from digest_tree import line, look_into, sha256, worker_count
 
 from aiochannel import Receiver, Sender, TaskGroup
 from aiochannel.redis import ChannelLost, ChannelUnavailable, Hub, RemoteChannel, connect
@@ -220,7 +220,7 @@ def main() -> int:
         return 0
     parser = argparse.ArgumentParser(prog="remote_digest", description="SHA-256 of every regular file below FOLDER.")
     parser.add_argument("folder", metavar="FOLDER", type=Path)
-    parser.add_argument("--workers", metavar="N", type=int, choices=range(1, 257), default=4)
+    parser.add_argument("--workers", metavar="N", type=worker_count, default=4)
     parser.add_argument("--kill", action="store_true", help=f"kill a worker after {KILL_AFTER} digests")
     parser.add_argument("--url", default="", help="of a server, such as redis://localhost:6379")
     arguments = parser.parse_args()

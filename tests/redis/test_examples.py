@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_read_is_named(server: Server, tree: Path) -> None
     [
         (["nowhere"], "nowhere: not a directory"),
         (["--kill", "--workers", "1", "."], "--kill needs two workers: one has to be left"),
-        (["--workers", "0", "."], "invalid choice: 0"),
+        (["--workers", "0", "."], "'0' is not a whole number from 1 to 256"),
         (["--url", "ftp://localhost", "."], "the address of a server begins with"),
     ],
 )
