@@ -146,3 +146,24 @@ async def test_a_get_that_is_not_allowed_raises(own: World, caplog: pytest.LogCa
         async with asyncio.timeout(SOON):
             with pytest.raises(ChannelUnavailable, match="refuses"):
                 await asyncio.gather(getting, channel.receiver().get())
+
+
+async def test_leases_are_renewed_when_a_right_comes_back(own: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "aiochannel.remote")
+    async with connect(let_work(own.server), patience=SOON) as hub:
+        channel = await hub.channel(own.name, int, lease=0.6)
+        async with channel.receiver() as rx:
+            getting = asyncio.create_task(rx.get())
+            await asyncio.sleep(0)
+            own.client()("ACL", "SETUSER", "worker", "-hset")
+
+            async def told() -> bool:
+                return "are not renewed" in caplog.text
+
+            await eventually(told)
+            own.client()("ACL", "SETUSER", "worker", "+hset")
+            caplog.clear()
+            sending = await own.channel(lease=0.6)
+            await sending.sender().put(1)
+            async with asyncio.timeout(SOON):
+                assert 1 == await getting
