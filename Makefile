@@ -103,8 +103,8 @@ PYTEST = bin/python -m pytest --quiet --numprocesses auto --dist worksteal
 $(VERSIONS:%=test-%): test-%: .venv-%/ready
 	.venv-$*/$(PYTEST)
 
-# What pyproject.toml allows at the least of what remote channels need, on the oldest Python.
-LOWEST := msgspec==0.20.0 redis==5.3.0 typing_extensions==4.13.0
+# What pyproject.toml allows at the least of what remote channels need, and what that needs, on the oldest Python.
+LOWEST := PyJWT==2.9.0 msgspec==0.20.0 redis==5.3.0 typing_extensions==4.13.0
 
 test-lowest: .venv-lowest/ready
 	.venv-lowest/$(PYTEST) tests/redis
