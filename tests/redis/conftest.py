@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import LoopFactory
 from tests.redis.fast import FastLoop
+from tests.redis.opened import Open, opened
 from tests.redis.world import World, world_of
 from tests.servers import MISSING, Program, Server, excused, programs, serving
 
@@ -35,6 +36,12 @@ def server(found: Program) -> Iterator[Server]:
 @pytest.fixture
 async def world(server: Server) -> AsyncIterator[World]:
     async with world_of(server) as made:
+        yield made
+
+
+@pytest.fixture
+async def broker(world: World) -> AsyncIterator[Open]:
+    async with opened(world.server, world.name) as made:
         yield made
 
 

@@ -125,15 +125,10 @@ class Crew:
         for process in (*self.producers, *self.consumers):
             await self.kill(process)
 
-    async def replace_consumer(self) -> None:
-        victim = self.consumers.pop(self.random.randrange(len(self.consumers)))
+    async def replace(self, processes: list[Process], doing: str) -> None:
+        victim = processes.pop(self.random.randrange(len(processes)))
         await self.kill(victim)
-        self.consumers.append(await self.start("consume"))
-
-    async def replace_producer(self) -> None:
-        victim = self.producers.pop(self.random.randrange(len(self.producers)))
-        await self.kill(victim)
-        self.producers.append(await self.start("produce"))
+        processes.append(await self.start(doing))
 
     async def stop_producers(self) -> None:
         for process in self.producers:
@@ -188,8 +183,8 @@ class Soak:
         faults: dict[str, Callable[[], Awaitable[None]]] = {
             "server killed": self.kill_server,
             "server stopped": self.stop_server,
-            "consumer killed": crew.replace_consumer,
-            "producer killed": crew.replace_producer,
+            "consumer killed": lambda: crew.replace(crew.consumers, "consume"),
+            "producer killed": lambda: crew.replace(crew.producers, "produce"),
             "consumer stopped": lambda: self.stall(crew),
             "connections cut": self.cut,
             "partition": self.part,

@@ -4,7 +4,7 @@ import asyncio
 import os
 import runpy
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 
 import pytest
@@ -21,59 +21,15 @@ from aiochannel.redis import (
     sending,
 )
 from aiochannel.redis.__main__ import main
-from aiochannel.redis.broker import RedisBroker
 from aiochannel.redis.chunks import pack
 from aiochannel.redis.line import GONE, Line
 from aiochannel.redis.wire import Argument, Denied, Lost, Reply, _Provider, open_wire, parse
-from aiochannel.remote.broker import Drained, Fetched, Gone, Settings, State
+from aiochannel.remote.broker import Drained, Fetched, Gone, State
 from tests.redis.access import let_work
+from tests.redis.opened import SETTINGS, Open, ignore
 from tests.redis.test_access import tell
 from tests.redis.world import SOON, World, eventually
 from tests.servers import Server, free_port
-
-SETTINGS = Settings(3, 5, 30.0, "msgpack")
-
-
-class Open(RedisBroker):
-    """A broker of one channel, and what it has told."""
-
-    def __init__(self, server: Server, name: str) -> None:
-        address = parse(server.url)
-        super().__init__(address.where, lambda: open_wire(address, None, None), "aiochannel")
-        self.name = name
-        self.states: list[State] = []
-        self.link = self._link
-        self.server = server
-
-    async def start(self) -> None:
-        await self.enter()
-        await self.connected()
-        await self.open(self.name, SETTINGS, self.states.append)
-
-    async def connect_again(self, world: World) -> None:
-        """Lose the connection, and have the next one."""
-        before = self.link.epoch
-        world.client()("SCRIPT", "FLUSH")
-        with pytest.raises(Gone):
-            await self.names_of_scripts()
-        async with asyncio.timeout(SOON):
-            await self.connected()
-        assert before + 1 == self.link.epoch
-
-    async def names_of_scripts(self) -> None:
-        await self.size(self.name)
-
-
-@pytest.fixture
-async def broker(world: World) -> AsyncIterator[Open]:
-    made = Open(world.server, world.name)
-    await made.start()
-    yield made
-    made.abandon()
-
-
-def ignore(_: object) -> None:
-    """Take no notice."""
 
 
 async def fetched(broker: Open, *items: bytes) -> tuple[receiving.RedisReceiver, Fetched]:

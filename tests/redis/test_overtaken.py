@@ -7,25 +7,15 @@ import pytest
 
 from aiochannel.redis.wire import Argument, Reply
 from aiochannel.remote.broker import Gone
-from tests.redis.test_corners import SETTINGS, Open, ignore
+from tests.redis.opened import SETTINGS, Open, ignore, opened
 from tests.redis.world import World, eventually
 
 
 @pytest.fixture
-async def broker(world: World) -> AsyncIterator[Open]:
-    made = Open(world.server, world.name)
-    await made.start()
-    yield made
-    made.abandon()
-
-
-@pytest.fixture
-async def other(world: World, broker: Open) -> AsyncIterator[Open]:
+async def other(broker: Open) -> AsyncIterator[Open]:
     """Another process, which has the channel open."""
-    made = Open(world.server, broker.name)
-    await made.start()
-    yield made
-    made.abandon()
+    async with opened(broker.server, broker.name) as made:
+        yield made
 
 
 def pushes(broker: Open) -> int:
