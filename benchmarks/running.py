@@ -59,9 +59,11 @@ def run_all(workloads: Sequence[Workload], results: Results, execute: Execute, s
         spent = dict.fromkeys(workload.runs, 0.0)
         for _ in range(max(1, round(results.rounds * workload.rounds))):
             for subject, run in workload.runs.items():
+                if (kind, subject) in not_offered:
+                    continue
                 if (kind, subject) in slow:
                     results.missing[f"{workload.name}: {subject}"] = "takes seconds or fails where fewer wait"
-                elif spent[subject] < share and (kind, subject) not in not_offered:
+                elif spent[subject] < share:
                     start = perf_counter()
                     try:
                         cost = sampled(execute, subject, run)
