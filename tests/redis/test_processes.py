@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -92,17 +91,15 @@ async def _beat(channel: RemoteChannel[int]) -> None:
 
 
 async def test_interrupt(world: World) -> None:
-    """interrupt: Ctrl-C in a worker ends it within 2 s, and its item is back at once."""
+    """interrupt: Ctrl-C in a worker ends it, and its item is back before its lease of 30 s has ended."""
     channel = await world.channel()
     await channel.sender().put(1)
     holding = await worker(world, "hold")
     assert 1 == await line(holding)
-    begin = time.monotonic()
     holding.send_signal(signal.SIGINT)
     async with asyncio.timeout(SOON):
         assert 1 == await channel.receiver().get()
         await holding.wait()
-    assert time.monotonic() - begin < 10
 
 
 async def test_capacity(world: World) -> None:
