@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 
 from msgspec.msgpack import Decoder, Encoder
 
+from aiochannel.remote.broker import Receipt, Stored
+
 HEAD: Final = 21
 """An item has so many bytes before its payload: attempt, sender, number."""
 SENDER: Final = 14
@@ -38,6 +40,20 @@ def unpack(chunk: bytes) -> Chunk:
     return Chunk(int(base), _DECODER.decode(b"\xdd" + int(count[1:]).to_bytes(4, "big") + elements))
 
 
+def stored(elements: Sequence[bytes], receipt: Receipt) -> list[Stored]:
+    """Return the items of a chunk that have not left; that of the first element has this receipt."""
+    items: list[Stored] = []
+    key, sender = b"", ""
+    for each, item in enumerate(elements, receipt):
+        if item:
+            if item[1:NUMBER] != key:  # the items of a chunk are nearly always of one sender
+                key, sender = item[1:NUMBER], sender_of(item)
+            # attempt_of and number_of stand here in full: this is done for each item.
+            number = int.from_bytes(item[NUMBER:HEAD], "big")
+            items.append(Stored(item[HEAD:], sender, number, item[0], each))
+    return items
+
+
 def attempt_of(item: bytes) -> int:
     """Return how often the item has been delivered, this time included."""
     return item[0]
@@ -50,7 +66,7 @@ def sender_of(item: bytes) -> str:
 
 def number_of(item: bytes) -> int:
     """Return the item's number among those of its sender."""
-    return int.from_bytes(item[15:HEAD], "big")
+    return int.from_bytes(item[NUMBER:HEAD], "big")
 
 
 def key_of(name: str) -> bytes:

@@ -1,13 +1,13 @@
 """A receiving end at a Redis server."""
 
 from asyncio import Future, get_running_loop
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from msgspec.msgpack import Encoder
 
 from aiochannel.redis.channel import RedisChannel
-from aiochannel.redis.chunks import HEAD, NUMBER, attempt_of, number_of, sender_of, unpack
+from aiochannel.redis.chunks import stored, unpack
 from aiochannel.redis.replies import number, raw, text
 from aiochannel.redis.wire import Reply
 from aiochannel.remote.broker import Drained, Fetched, Gone, Receipt, Stored
@@ -17,6 +17,9 @@ MANY_CHUNKS: Final = 2**27
 """After so many chunks a receiver registers anew, as soon as it holds nothing: the server counts to 2**28."""
 AT_ONCE: Final = 512
 """A call takes at most so many items."""
+PLACE_BITS: Final = 20
+"""So many of the bits of a receipt say the item's place in its chunk; those before them say which chunk."""
+LAST_PLACE: Final = 2**PLACE_BITS - 1
 
 Places: TypeAlias = tuple[int, int] | tuple[int, int, list[int]]
 _ENCODER: Final = Encoder()
@@ -25,18 +28,17 @@ _ENCODER: Final = Encoder()
 class _Chunk:
     """A chunk that was received, and which of its items are settled."""
 
-    __slots__ = ("c", "count", "first", "front", "open", "whole")
+    __slots__ = ("c", "count", "front", "open", "whole")
 
-    def __init__(self, c: int, first: Receipt, base: int, elements: Sequence[bytes]) -> None:
+    def __init__(self, c: int, base: int, elements: Sequence[bytes]) -> None:
         self.c = c
-        self.first = first
-        """The receipt of its first item."""
         self.count = base + len(elements)
         self.whole = not base
         """Whether the server has it as it was delivered."""
         self.front = 0
         """So many of its first items are settled for certain."""
         self.open = {place for place, element in enumerate(elements, base) if element}
+        """The places of its items that are not settled."""
 
     def message(self, places: Sequence[int]) -> Places:
         """Return how the server is told that these places are received."""
@@ -65,9 +67,10 @@ class RedisReceiver:
         self.chunk: int = 0
         """The number of the next chunk."""
         self._channel = channel
-        self._next: Receipt = 1
-        self._chunks: dict[Receipt, _Chunk] = {}
-        """By each of the receipts of its open items."""
+        self._serial = 0
+        """How many chunks with items have come, of all registrations."""
+        self._chunks: dict[int, _Chunk] = {}
+        """Those with open items, by their serial number."""
         self._want = 0
         """For how many items it may wait at the server."""
         self._missed = 0
@@ -98,7 +101,7 @@ class RedisReceiver:
         return Fetched(items, self._puts_wait)
 
     async def _register(self, done: Sequence[Receipt]) -> None:
-        if self.chunk > MANY_CHUNKS and self._chunks.keys() <= set(done):
+        if self.chunk > MANY_CHUNKS and set(done).issuperset(self._receipts()):
             await self.settle(done)
             await self._back(how=1)
             self.receiver = 0
@@ -123,7 +126,7 @@ class RedisReceiver:
         self, r: int, c: int, want: int, size: int, again: int, done: Sequence[Receipt]
     ) -> list[Reply]:
         by_chunk = self._by_chunk(done)
-        messages = [chunk.message(places) for chunk, places in by_chunk]
+        messages = [self._chunks[serial].message(places) for serial, places in by_chunk.items()]
         acks = _ENCODER.encode(messages) if messages else b""
         link = self._channel.link
         reply = await self._channel.run("take", r, link.hub, c, want, size, again, acks, link.epoch)
@@ -155,15 +158,11 @@ class RedisReceiver:
 
     def _accept_one(self, packed: bytes) -> None:
         base, elements = unpack(packed)
-        chunk = _Chunk(self.chunk, self._next, base, elements)
-        key, sender = b"", ""
-        for receipt, item in enumerate(elements, self._next + base):
-            if item:
-                if item[1:NUMBER] != key:  # the items of a chunk are nearly always of one sender
-                    key, sender = item[1:NUMBER], sender_of(item)
-                self._chunks[receipt] = chunk
-                self._come.append(Stored(item[HEAD:], sender, number_of(item), attempt_of(item), receipt))
-        self._next += chunk.count
+        chunk = _Chunk(self.chunk, base, elements)
+        if chunk.open:
+            self._serial += 1
+            self._chunks[self._serial] = chunk
+            self._come += stored(elements, (self._serial << PLACE_BITS) + base)
         self.chunk += 1
         self._want = self._missed = 0
 
@@ -215,23 +214,31 @@ class RedisReceiver:
 
     # Acknowledging and giving back
 
-    def _by_chunk(self, receipts: Iterable[Receipt]) -> list[tuple[_Chunk, list[int]]]:
-        """Sort items by chunk, in their order; those that are settled already are passed over."""
-        found: dict[int, tuple[_Chunk, list[int]]] = {}
-        last, places = None, list[int]()
-        for receipt in receipts:
-            chunk = self._chunks.get(receipt)
-            if chunk is not None:
-                if chunk is not last:
-                    last, places = found.setdefault(chunk.c, (chunk, []))
-                places.append(receipt - chunk.first)
-        return list(found.values())
+    def _receipts(self) -> Iterator[Receipt]:
+        """Return those of the items that are not settled."""
+        return ((serial << PLACE_BITS) + place for serial, chunk in self._chunks.items() for place in chunk.open)
 
-    def _settled(self, by_chunk: Iterable[tuple[_Chunk, Sequence[int]]]) -> None:
-        for chunk, places in by_chunk:
-            chunk.settle(places)
-            for place in places:
-                self._chunks.pop(chunk.first + place, None)
+    def _by_chunk(self, receipts: Iterable[Receipt]) -> dict[int, list[int]]:
+        """Return the places of items by chunk, in their order; those that are settled already are passed over."""
+        found: dict[int, list[int]] = {}
+        last, places, open_ones = 0, list[int](), set[int]()
+        for receipt in receipts:
+            serial, place = receipt >> PLACE_BITS, receipt & LAST_PLACE
+            if serial != last:
+                last, chunk = serial, self._chunks.get(serial)
+                open_ones = set() if chunk is None else chunk.open
+                places = found.setdefault(serial, [])
+            if place in open_ones:
+                places.append(place)
+        return {serial: places for serial, places in found.items() if places}
+
+    def _settled(self, by_chunk: Mapping[int, Sequence[int]]) -> None:
+        for serial, places in by_chunk.items():
+            chunk = self._chunks.get(serial)
+            if chunk is not None:
+                chunk.settle(places)
+                if not chunk.open:
+                    del self._chunks[serial]
 
     async def settle(self, done: Sequence[Receipt], /) -> None:
         """As `ReceiverPort.settle`."""
@@ -244,10 +251,11 @@ class RedisReceiver:
         self._check()
         by_chunk = self._by_chunk(which)
         if by_chunk:
-            for chunk, _ in by_chunk:
+            chunks = [self._chunks[serial] for serial in by_chunk]
+            for chunk in chunks:
                 chunk.whole = False
             r = self.receiver
-            named = [(chunk.c, places) for chunk, places in by_chunk]
+            named = [(chunk.c, places) for chunk, places in zip(chunks, by_chunk.values(), strict=True)]
             spec = _ENCODER.encode(named)
             if not await self._back(how=0, count=count, reason=reason, delay=delay or 0.0, spec=spec):
                 raise self._lease_lost(r)

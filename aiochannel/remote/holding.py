@@ -14,69 +14,67 @@ which reports it if nobody does.
 
 from asyncio import Task, current_task
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeAlias, TypeVar, final
+from typing import Final, Generic, TypeAlias, TypeVar, final
 
 D = TypeVar("D")
 
 Asker: TypeAlias = Task[object] | None
 """Who asks for an item: None is a callback of the event loop."""
 
-
-def asker() -> Asker:
-    """Return who asks now."""
-    return current_task()
+asker: Final[Callable[[], Asker]] = current_task
+"""Return who asks now."""
 
 
 @final
 class Holding(Generic[D]):
-    """The deliveries of one end that tasks hold."""
+    """The deliveries of one end that tasks hold. With `at_once` they hold none: what they are given is received."""
 
-    def __init__(self, received: Callable[[Sequence[D]], None], failed: Callable[[Sequence[D], str], None], /) -> None:
+    def __init__(
+        self, received: Callable[[Sequence[D]], None], failed: Callable[[Sequence[D], str], None], *, at_once: bool
+    ) -> None:
         self._received = received
         self._failed = failed
-        self._held: dict[Task[object], tuple[D, ...]] = {}
+        self._at_once = at_once
+        self._held: dict[Asker, tuple[D, ...]] = {}
         """What each task holds; it changes by another tuple in its place."""
+        self.held_by: Callable[[Asker], tuple[D, ...] | None] = self._held.get
+        """Return what the task holds now; None if it has held nothing yet."""
 
     def count(self) -> int:
         """Return how many deliveries are held."""
         return sum(map(len, self._held.values()))
 
-    def held_by(self, task: Asker) -> Sequence[D]:
-        """Return what the task holds now."""
-        return () if task is None else self._held.get(task, ())
-
     def held_by_others(self, task: Asker) -> Sequence[D]:
         """Return what other tasks hold now."""
         return [each for other, held in self._held.items() if other is not task for each in held]
 
-    def hold(self, task: Asker, deliveries: Sequence[D]) -> None:
+    def hold(self, task: Asker, deliveries: tuple[D, ...]) -> None:
         """Let the task hold more. Without a task they are received at once."""
-        if task is None:
+        if task is None or self._at_once:
             self._received(deliveries)
             return
         held = self._held.get(task)
         if held is None:
             task.add_done_callback(self._ended)
-        self._held[task] = (*held, *deliveries) if held else tuple(deliveries)
+        self._held[task] = (*held, *deliveries) if held else deliveries
 
-    def receive(self, task: Asker, deliveries: Sequence[D]) -> None:
+    def receive(self, task: Asker, deliveries: tuple[D, ...] | None) -> None:
         """Let go of deliveries that the task holds: it has received them."""
-        if task is not None and deliveries:
-            self._release(task, deliveries)
+        if deliveries:
+            if self._held.get(task) is deliveries:  # as it nearly always is
+                self._held[task] = ()
+            else:
+                self._release(task, deliveries)
             self._received(deliveries)
 
     def fail(self, task: Asker, reason: str) -> None:
         """Let go of all that the task holds: it has failed."""
         if deliveries := self.held_by(task):
-            assert task is not None
-            self._release(task, deliveries)
+            self._held[task] = ()
             self._failed(deliveries, reason)
 
-    def _release(self, task: Task[object], deliveries: Sequence[D]) -> None:
-        held = self._held.get(task, ())
-        if held is deliveries:  # as it nearly always is
-            self._held[task] = ()
-        elif held:
+    def _release(self, task: Asker, deliveries: tuple[D, ...]) -> None:
+        if held := self._held.get(task):
             released = set(map(id, deliveries))
             self._held[task] = tuple(each for each in held if id(each) not in released)
 
@@ -92,5 +90,6 @@ class Holding(Generic[D]):
     def leave(self) -> None:
         """Watch no task any more."""
         for task in self._held:
+            assert task is not None
             task.remove_done_callback(self._ended)
         self._held.clear()

@@ -139,17 +139,19 @@ class Intake(Generic[T]):
                 self._start(self._back([stored.receipt], True, reason, min(2.0**stored.attempt, BAD_ITEM_SECONDS)))
                 self._log_dead(stored.attempt, stored.id, reason)
             else:
-                self._bytes += len(stored.item)
-                self.inbox.put_nowait(Delivery(item, stored, self, now))
+                delivery = Delivery(item, stored, self, now)
+                self._bytes += delivery._size
+                self.inbox.put_nowait(delivery)
         if self._tidying is None:
             self._tidy_after(AT_HAND_SECONDS)
 
     def take(self) -> Delivery[T] | None:
         """Remove and return the next delivery, if one is at hand, and ask for more if it is time."""
         inbox = self.inbox
-        while len(inbox._buffer) > inbox._receivers.woken:
+        buffer = inbox._buffer
+        while len(buffer) > inbox._get_above:
             # It came at most a window ago: the event loop has its turns.
-            delivery = inbox.get_nowait()
+            delivery = buffer.popleft()
             self._bytes -= delivery._size
             if self._fetch is None:
                 self.ask()

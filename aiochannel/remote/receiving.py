@@ -49,9 +49,10 @@ class RemoteReceiver(Generic[T_co]):
         ack_on_get: bool,
     ) -> None:
         self._link = link
-        self._on_get = ack_on_get
         self._intake: Intake[T_co] = Intake(link, port, decode, prefetch)
-        self._holding: Holding[Delivery[T_co]] = Holding(self._intake.acknowledge, self._intake.fault)
+        self._holding: Holding[Delivery[T_co]] = Holding(
+            self._intake.acknowledge, self._intake.fault, at_once=ack_on_get
+        )
         self._left = False
         link.ends.append(self)
         link.need()
@@ -109,12 +110,12 @@ class RemoteReceiver(Generic[T_co]):
         assert isinstance(coroutine, CoroutineType)
         return coroutine
 
-    async def _get(self, who: Asker, held: Sequence[Delivery[T_co]]) -> T_co:
+    async def _get(self, who: Asker, held: tuple[Delivery[T_co], ...] | None) -> T_co:
         delivery = self._at_hand(who, held) or await self._wait()
-        self._hold(who, (delivery,))
+        self._holding.hold(who, (delivery,))
         return delivery.item
 
-    def _at_hand(self, who: Asker, held: Sequence[Delivery[T_co]]) -> Delivery[T_co] | None:
+    def _at_hand(self, who: Asker, held: tuple[Delivery[T_co], ...] | None) -> Delivery[T_co] | None:
         """Return the next delivery, which nobody holds yet, if it has come."""
         self._begin(who, held)
         return self._intake.take()
@@ -156,14 +157,14 @@ class RemoteReceiver(Generic[T_co]):
         return coroutine
 
     async def _get_many(
-        self, who: Asker, held: Sequence[Delivery[T_co]], limit: int, within: float | None
+        self, who: Asker, held: tuple[Delivery[T_co], ...] | None, limit: int, within: float | None
     ) -> Sequence[T_co]:
         most, seconds = batch_limit(limit), batch_time(within)
         self._begin(who, held)
         while True:
             batch = [delivery for delivery in await self._batch(most, seconds) if not delivery._lost]
             if batch:
-                self._hold(who, batch)
+                self._holding.hold(who, tuple(batch))
                 return [delivery.item for delivery in batch]
 
     def get_nowait(self) -> T_co:
@@ -195,7 +196,7 @@ class RemoteReceiver(Generic[T_co]):
             self._refuse(error)
         self._intake.taken(batch)
         batch = [delivery for delivery in batch if not delivery._lost]
-        self._hold(who, batch)
+        self._holding.hold(who, tuple(batch))
         self._intake.ask()
         return [delivery.item for delivery in batch]
 
@@ -216,14 +217,14 @@ class RemoteReceiver(Generic[T_co]):
         assert isinstance(coroutine, CoroutineType)
         return coroutine
 
-    async def _anext(self, who: Asker, held: Sequence[Delivery[T_co]]) -> T_co:
+    async def _anext(self, who: Asker, held: tuple[Delivery[T_co], ...] | None) -> T_co:
         try:
             delivery = self._at_hand(who, held) or await self._wait()
         except ChannelClosed as error:
             if self._left or error.__cause__ is not None:
                 raise
             raise StopAsyncIteration from None
-        self._hold(who, (delivery,))
+        self._holding.hold(who, (delivery,))
         return delivery.item
 
     async def join(self) -> None:
@@ -286,11 +287,12 @@ class RemoteReceiver(Generic[T_co]):
         if self._left:
             raise ChannelClosed(f"this receiving end of {self._link.title} has left")
 
-    def _begin(self, who: Asker, held: Sequence[Delivery[T_co]]) -> None:
+    def _begin(self, who: Asker, held: tuple[Delivery[T_co], ...] | None) -> None:
         """Note that a task asks for its next item: it has received what it held when it asked."""
-        self._check()
-        if held:
-            self._holding.receive(who, held)
+        if self._left:
+            self._check()
+        self._link.connection.check()
+        self._holding.receive(who, held)
 
     def _begin_here(self) -> None:
         """Note that the running task asks for its next item."""
@@ -299,14 +301,8 @@ class RemoteReceiver(Generic[T_co]):
     def _hand_here(self, delivery: Delivery[T_co]) -> T_co:
         """Let the running task hold a delivery that it has taken from the inbox; return the item."""
         self._intake.taken((delivery,))
-        self._hold(asker(), (delivery,))
+        self._holding.hold(asker(), (delivery,))
         return delivery.item
-
-    def _hold(self, who: Asker, deliveries: Sequence[Delivery[T_co]]) -> None:
-        if self._on_get:
-            self._intake.acknowledge(deliveries)
-        else:
-            self._holding.hold(who, deliveries)
 
     def _refuse(self, error: ChannelClosed) -> NoReturn:
         """Raise what a call raises where the inbox is closed."""
