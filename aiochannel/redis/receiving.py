@@ -68,7 +68,7 @@ class RedisReceiver:
         """The number of the next chunk."""
         self._channel = channel
         self._serial = 0
-        """How many chunks with items have come, of all registrations."""
+        """How many chunks have come, of all registrations."""
         self._chunks: dict[int, _Chunk] = {}
         """Those with open items, by their serial number."""
         self._want = 0
@@ -158,11 +158,9 @@ class RedisReceiver:
 
     def _accept_one(self, packed: bytes) -> None:
         base, elements = unpack(packed)
-        chunk = _Chunk(self.chunk, base, elements)
-        if chunk.open:
-            self._serial += 1
-            self._chunks[self._serial] = chunk
-            self._come += stored(elements, (self._serial << PLACE_BITS) + base)
+        self._serial += 1
+        self._chunks[self._serial] = _Chunk(self.chunk, base, elements)
+        self._come += stored(elements, (self._serial << PLACE_BITS) + base)
         self.chunk += 1
         self._want = self._missed = 0
 
@@ -235,7 +233,7 @@ class RedisReceiver:
     def _settled(self, by_chunk: Mapping[int, Sequence[int]]) -> None:
         for serial, places in by_chunk.items():
             chunk = self._chunks.get(serial)
-            if chunk is not None:
+            if chunk is not None:  # or else another call has settled it meanwhile
                 chunk.settle(places)
                 if not chunk.open:
                     del self._chunks[serial]

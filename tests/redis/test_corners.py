@@ -91,6 +91,15 @@ async def _waits(broker: Open) -> bool:
     return (await broker.show(broker.name)).waiting_receivers == 1
 
 
+async def test_item_that_is_acknowledged_twice_at_once(broker: Open) -> None:
+    rx, found = await fetched(broker, b"1", b"2")
+    first, second = (item.receipt for item in found.items)
+    await asyncio.gather(rx.settle([first]), rx.settle([first]))
+    assert 1 == await broker.size(broker.name)
+    await asyncio.gather(rx.settle([second, first]), rx.settle([first, second]))
+    assert 0 == await broker.size(broker.name)
+
+
 async def test_giving_back_after_the_lease(broker: Open, world: World) -> None:
     rx, found = await fetched(broker, b"1")
     world.client()("DEL", world.key_names()[5])
