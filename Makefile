@@ -193,13 +193,16 @@ $(VERSIONS:%=.venv-%/bin/python): .venv-%/bin/python:
 $(VERSIONS:%=.venv-%/ready): .venv-%/ready: .venv-%/bin/python pyproject.toml constraints.txt
 	$(call install,.venv-$*,test)
 
+# Constraints of a directory's own: ours without these packages, of which it has others.
+without = grep --invert-match $(patsubst %,--regexp='^%==',$2) constraints.txt > $1/constraints.txt
+PIP_INSTALL_OWN = $1/$(PIP_INSTALL:constraints.txt=$1/constraints.txt)
+
 .venv-lowest/ready: pyproject.toml constraints.txt
 	$(patsubst $(firstword $(VERSIONS))=%,%,$(firstword $(PYTHONS))) -m venv --clear .venv-lowest
-	grep --invert-match $(patsubst %,--regexp='^%==',$(foreach each,$(LOWEST),$(firstword $(subst ==, ,$(each))))) \
-		constraints.txt > .venv-lowest/constraints.txt
+	$(call without,.venv-lowest,$(foreach each,$(LOWEST),$(firstword $(subst ==, ,$(each)))))
 	printf '%s\n' $(LOWEST) >> .venv-lowest/constraints.txt
-	.venv-lowest/$(PIP_INSTALL:constraints.txt=.venv-lowest/constraints.txt) pip hatchling editables
-	.venv-lowest/$(PIP_INSTALL:constraints.txt=.venv-lowest/constraints.txt) --no-build-isolation --editable . --group test-remote
+	$(call PIP_INSTALL_OWN,.venv-lowest) pip hatchling editables
+	$(call PIP_INSTALL_OWN,.venv-lowest) --no-build-isolation --editable . --group test-remote
 	touch $@
 
 # Version 1.4.1 has the import name of this package, so it stands aside.
@@ -222,6 +225,6 @@ REMOTE_PYTHON := $(lastword $(filter-out 3.14=% 3.15=%,$(PYTHONS)))
 # Without the package, and with the redis-py that its group says.
 .venv-bench-remote-older/ready: .venv-bench-remote-older/bin/python pyproject.toml constraints.txt
 	$(@D)/$(PIP_INSTALL) pip
-	grep -v '^redis==' constraints.txt > $(@D)/constraints.txt
-	$(@D)/$(subst constraints.txt,$(@D)/constraints.txt,$(PIP_INSTALL)) --group bench-remote-older
+	$(call without,$(@D),redis)
+	$(call PIP_INSTALL_OWN,$(@D)) --group bench-remote-older
 	touch $@
