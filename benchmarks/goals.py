@@ -8,6 +8,7 @@ from benchmarks.broadcasting import PEER, QUEUES, heard_by, unread
 from benchmarks.dropping import BY_HAND, CONFLATED, DROPS, ROOM
 from benchmarks.everyday import ITEM_BY_ITEM, WAITS
 from benchmarks.gathering import ONE_BY_ONE, SIZES, collected
+from benchmarks.importing import IMPORT
 from benchmarks.memory import IDLE
 from benchmarks.ordering import HEAP, ORDERED, ORDERED_NOWAIT
 from benchmarks.results import Results
@@ -98,6 +99,7 @@ GOALS: Final = [
     Goal("cancel in order: 40,000 over 4,000", lambda each: _growth(each, "cancel, in order", OURS), "≤", 1.5, 1.3),
     Goal("cancel shuffled, 40,000 over 4,000, over the same of raw futures", _shuffled, "≤", 1.5, 1.3),
     Goal("bytes of an idle channel", lambda each: each.cost(IDLE, OURS), "≤", 1_050, 1_050),
+    Goal("ms to import it, asyncio is imported", lambda each: each.cost(IMPORT, OURS), "≤", 20, 10),
     Goal("handles over the channel: put_nowait, get_nowait", _over(OURS, NOWAIT, HANDLES), "≤", 1.05, 1.05),
     Goal("handles over the channel: put, get", _over(OURS, AWAIT, HANDLES), "≤", 1.05, 1.05),
     Goal("handles over the channel: async for", _over(OURS, ITERATE, HANDLES), "≤", 1.05, 1.05),

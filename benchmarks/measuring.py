@@ -11,6 +11,7 @@ from benchmarks.broadcasting import broadcasts
 from benchmarks.dropping import dropping
 from benchmarks.everyday import everyday
 from benchmarks.gathering import gathering
+from benchmarks.importing import imports
 from benchmarks.memory import memory, millions
 from benchmarks.ordering import ordering
 from benchmarks.results import Results
@@ -27,6 +28,7 @@ MEMBERS: Final = "members"
 THREADS: Final = "threads"
 MEMORY: Final = "memory"
 GROWTH: Final = "growth"
+IMPORTS: Final = "imports"
 
 
 def measure(given: Namespace, process: int) -> Results:
@@ -47,6 +49,7 @@ def measure(given: Namespace, process: int) -> Results:
         MEMBERS: [*dropping(), *ordering(), *watches(), *broadcasts(peers)],
         THREADS: threads(peers),
         MEMORY: [*memory(peers), *(millions() if given.million and not process else ())],
+        IMPORTS: imports(),
         GROWTH: per_waiter(growing, sizes),
     }
     results.groups = {group: [each.name for each in workloads] for group, workloads in groups.items()}

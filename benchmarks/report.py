@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from benchmarks.broadcasting import QUEUES, heard_by
 from benchmarks.dropping import BY_HAND, CONFLATED, ROOM
 from benchmarks.goals import AWAIT, GOALS, NOWAIT, Goal
-from benchmarks.measuring import GROWTH, MEMBERS, MEMORY, SELECT, TASKS, THREADS
+from benchmarks.measuring import GROWTH, IMPORTS, MEMBERS, MEMORY, SELECT, TASKS, THREADS
 from benchmarks.results import Results
 from benchmarks.selecting import IDIOM, PLAIN, select_of
 from benchmarks.threads import CULSANS, JANUS, to_task
@@ -223,6 +223,7 @@ def parts(runs: Sequence[Results]) -> dict[str, str]:
         "members": beside(first, MEMBERS),
         "threads": beside(first, THREADS),
         "memory": memory(first),
+        "imports": beside(first, IMPORTS),
         "growth": growth(first),
         "beaten": beaten(first),
         "goals": verdicts(first),

@@ -49,5 +49,5 @@ def test_all_of_it_has_a_name() -> None:
 
 
 def test_a_name_that_is_not_there_is_named() -> None:
-    with pytest.raises(AttributeError, match="module 'aiochannel' has no attribute 'Chanel'"):
-        getattr(aiochannel, "Chanel")  # noqa: B009
+    with pytest.raises(AttributeError, match="module 'aiochannel' has no attribute 'Topic'"):
+        getattr(aiochannel, "Topic")  # noqa: B009
