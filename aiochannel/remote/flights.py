@@ -36,18 +36,19 @@ Failure: TypeAlias = Callable[[], Exception]
 class Call:
     """What a task waits for: that a number of entries are settled."""
 
-    __slots__ = ("_left", "future")
+    __slots__ = ("future", "left")
 
     def __init__(self, loop: AbstractEventLoop, entries: Sequence["Entry"]) -> None:
         self.future: Future[None] = loop.create_future()
-        self._left = len(entries)
+        self.left: int = len(entries)
+        """How many are not settled yet."""
+        own = (self,)
         for entry in entries:
-            entry.calls += (self,)
+            entry.calls = (*entry.calls, self) if entry.calls else own
 
-    def settle(self) -> None:
-        """Note that one more is settled."""
-        self._left -= 1
-        if self._left == 0 and not self.future.done():
+    def end(self) -> None:
+        """Note that the last one is settled."""
+        if not self.future.done():
             self.future.set_result(None)
 
 
@@ -153,7 +154,7 @@ class Flights:
         if entry.fate is Fate.OPEN and not entry.asked:
             entry.asked = True
             if entry.index < 0:
-                self._settle(entry, Fate.NEVER)
+                self._settle([entry], Fate.NEVER)
             elif not self._loop.is_closed():
                 self._ask(entry)
 
@@ -200,17 +201,18 @@ class Flights:
 
     def _board(self) -> list[Entry]:
         """Take the next flight from the queue."""
-        flight: list[Entry] = []
-        size = 0
-        while self.queue and len(flight) < LARGEST_FLIGHT:
-            entry = self.queue[0]
+        queue, flight = self.queue, list[Entry]()
+        index = size = 0
+        while queue and index < LARGEST_FLIGHT:
+            entry = queue[0]
             size += len(entry.raw)
             if flight and size > FLIGHT_BYTES:
                 break
-            del self.queue[0]
+            del queue[0]
             if entry.fate is Fate.OPEN:
-                entry.index = len(flight)
+                entry.index = index
                 flight.append(entry)
+                index += 1
         return flight
 
     async def _fly(self) -> None:
@@ -244,9 +246,8 @@ class Flights:
             self._told(closed.stored)
             if not self._link.state.closed:
                 self._link.changed(self._link.state._replace(closed=True, cause=closed.cause))
-            for entry in self.flight:
-                if not entry.asked:
-                    self._settle(entry, Fate.NEVER, lambda: self._link.closed_error("accepts no more items"))
+            refused = [entry for entry in self.flight if not entry.asked]
+            self._settle(refused, Fate.NEVER, lambda: self._link.closed_error("accepts no more items"))
         return None if await self._withdrawals() else await self._resume()
 
     async def _resume(self) -> int:
@@ -265,9 +266,7 @@ class Flights:
 
     def _drop(self, known: int) -> None:
         """Forget the withdrawn entries of which the server does not know."""
-        for entry in self.flight[known:]:
-            if entry.asked:
-                self._settle(entry, Fate.NEVER)
+        self._settle([entry for entry in self.flight[known:] if entry.asked], Fate.NEVER)
         self.flight[known:] = [entry for entry in self.flight[known:] if entry.fate is Fate.OPEN]
         for index, entry in enumerate(self.flight):
             entry.index = index
@@ -277,9 +276,8 @@ class Flights:
         patience = self._link.connection.patience
         if self._loop.time() >= since + patience:
             text = f"the server of {self._link.title} has refused to store for {patience:g} s: {reason}"
-            for entry in self.flight:
-                if not entry.counted and entry.fate is Fate.OPEN:
-                    self._settle(entry, Fate.NEVER, lambda: ChannelUnavailable(text))
+            waiting = [entry for entry in self.flight if not entry.counted]
+            self._settle(waiting, Fate.NEVER, lambda: ChannelUnavailable(text))
         else:
             await sleep(BUSY)
 
@@ -297,9 +295,8 @@ class Flights:
     def _told(self, below: int) -> None:
         """Note that the entries of the flight below this one are stored, but for withdrawn ones."""
         if below > self._told_below:
-            for entry in self.flight[self._told_below : below]:
-                if not entry.asked:
-                    self._settle(entry, Fate.STORED)
+            told = self.flight[self._told_below : below]
+            self._settle([entry for entry in told if not entry.asked], Fate.STORED)
             self._told_below = below
 
     def _ask(self, entry: Entry) -> None:
@@ -309,30 +306,32 @@ class Flights:
         if entry.fate is Fate.OPEN:  # or else the flight has dropped it, and its place may be another's
             with suppress(Gone, ChannelLost):  # whoever sends the flight finds that out, too
                 never = await self._port.withdraw(entry.index)
-                self._settle(entry, Fate.NEVER if never else Fate.STORED)
+                self._settle([entry], Fate.NEVER if never else Fate.STORED)
 
     async def _withdrawals(self) -> bool:
         """Wait for the answers about withdrawn entries; return whether there are answers for all."""
-        for entry in tuple(self.flight):
-            if entry.withdrawal is not None:
-                await wait([entry.withdrawal])
-        return not any(entry.asked and entry.fate is Fate.OPEN for entry in self.flight)
+        while asking := [each.withdrawal for each in self.flight if each.withdrawal and not each.withdrawal.done()]:
+            await wait(asking)
+        return not [entry for entry in self.flight if entry.asked and entry.fate is Fate.OPEN]
 
-    def _settle(self, entry: Entry, fate: Fate, failure: Failure | None = None) -> None:
-        if entry.fate is Fate.OPEN:
-            entry.fate = fate
-            entry.failure = failure
-            for call in entry.calls:
-                call.settle()
-            if entry.counted:
-                if failure is not None and not entry.reported:
-                    self.undelivered.append(entry.item)
-                self._freed()
+    def _settle(self, entries: Iterable[Entry], fate: Fate, failure: Failure | None = None) -> None:
+        """Say of those that are open what has become of them."""
+        for entry in entries:
+            if entry.fate is Fate.OPEN:
+                entry.fate = fate
+                entry.failure = failure
+                for call in entry.calls:
+                    call.left -= 1
+                    if not call.left:
+                        call.end()
+                if entry.counted:
+                    if failure is not None and not entry.reported:
+                        self.undelivered.append(entry.item)
+                    self._freed()
 
     def _refuse(self, failure: Failure) -> None:
         """Settle whatever is open: it is not known to be stored."""
-        for entry in self.open_entries():
-            self._settle(entry, Fate.NEVER, failure)
+        self._settle(self.open_entries(), Fate.NEVER, failure)
         self.queue.clear()
         self.flight = []
         if self.closing is not None and not self.closing.done():

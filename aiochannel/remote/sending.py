@@ -1,6 +1,7 @@
 """RemoteSender: the sending end of a remote channel. It is a whole `Sender`."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar, final
 
@@ -125,15 +126,16 @@ class RemoteSender(Generic[T_contra]):
     def _encode_some(self, places: Iterator[tuple[int, T_contra]]) -> tuple[list[Entry], BadItem | None]:
         entries: list[Entry] = []
         size = 0
-        for place, item in places:
+        for place, item in islice(places, LARGEST_FLIGHT):
             try:
-                entries.append(Entry(self._encoded(item)))
+                raw = self._encoded(item)
             except BadItem as error:
                 bad = BadItem(f"at position {place}: {error}")
                 bad.__cause__ = error.__cause__
                 return entries, bad
-            size += len(entries[-1].raw)
-            if len(entries) == LARGEST_FLIGHT or size >= FLIGHT_BYTES:
+            entries.append(Entry(raw))
+            size += len(raw)
+            if size >= FLIGHT_BYTES:
                 break
         return entries, None
 
