@@ -64,16 +64,18 @@ async def test_a_batch_that_a_signal_handler_fills_just_before_it_waits_does_not
     assert ([1, 2], 0) == (returned.value.value, channel.statistics().waiting_receivers)
 
 
-async def test_a_batch_whose_time_is_up_behind_another_waiter_is_woken_and_passed_over() -> None:
+@pytest.mark.parametrize("behind", [0, 1])
+async def test_a_batch_whose_time_is_up_behind_another_waiter_is_woken_and_passed_over(behind: int) -> None:
     _, queue, gatherer = gathering(2, 5)
     queue.appendleft(asyncio.Future())  # put back by an interrupted wake-up
-    cancelled: asyncio.Future[WaitQueue] = asyncio.Future()
-    cancelled.cancel()
-    queue.append(cancelled)
-    queue.stale = 1
+    for _ in range(behind):
+        cancelled: asyncio.Future[WaitQueue] = asyncio.Future()
+        cancelled.cancel()
+        queue.append(cancelled)
+    queue.stale = behind
     gatherer.conclude()
     assert (True, 2, 0) == (gatherer.done(), gatherer.promised, queue.further)
-    assert (3, 1) == (len(queue), queue.waiting())
+    assert (2 + behind, 1) == (len(queue), queue.waiting())
 
 
 async def test_a_batch_that_a_signal_handler_cancels_as_its_time_is_up_leaves_the_queue() -> None:

@@ -111,6 +111,15 @@ class Module:
         self.starts = [0]
         for line in self.text.splitlines(keepends=True):
             self.starts.append(self.starts[-1] + len(line))
+        self.chains: dict[ast.AST, ast.If] = {}
+        """For each `elif`, the `if` that its chain begins with."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.If) and self.is_elif(node):
+                self.chains[node.orelse[0]] = self.chains.get(node, node)
+
+    def is_elif(self, node: ast.If | ast.Try | ast.For | ast.While) -> bool:
+        """Return whether what stands for the `else` of this one is an `elif`."""
+        return bool(node.orelse) and self.text.startswith(b"elif", self.span(node.orelse[0])[0])
 
     def mutants(self) -> list[Mutant]:
         """Return all mutants; no two have one name."""
@@ -204,12 +213,13 @@ class Module:
             return
         before, orelse = node.handlers[-1] if isinstance(node, ast.Try) else node.body[-1], node.orelse
         start, end = self.span(orelse[0], orelse[-1])
-        if self.text[start:].startswith(b"elif"):
-            yield Change(f"el{_head(orelse[0])} => if", start, start + 4, "if", whole)
+        chain = self.chains.get(node, whole)
+        if self.is_elif(node):
+            yield Change(f"el{_head(orelse[0])} => if", start, start + 4, "if", chain)
             yield Change(f"no else after {_head(node)}", start, end, f"else:\n{' ' * node.col_offset}    pass", whole)
         else:
             keyword = self.text.rindex(b"else", self.span(before)[1], start)
-            yield Change(f"else => if True, after {_head(node)}", keyword, keyword + 4, "if True", whole)
+            yield Change(f"else => if True, after {_head(node)}", keyword, keyword + 4, "if True", chain)
             yield Change(f"no else after {_head(node)}", start, end, "pass", whole)
         if isinstance(node, ast.If):
             yield Change(f"no body of {_head(node)}", *self.span(node.body[0], node.body[-1]), "pass", whole)

@@ -94,6 +94,13 @@ def test_a_mutant_is_the_source_with_one_change() -> None:
     assert "def f():\n    a.ä = g(x)  # why\n    return x\n" == changed
 
 
+def test_a_branch_that_is_run_as_well_changes_its_whole_chain() -> None:
+    made = module("if x:\n    g()\nelif y:\n    h()\nelif z:\n    i()\nelse:\n    j()")
+    lines = {mutant.name.removeprefix("m.py:f: "): mutant.lines for mutant in made.mutants()}
+    assert range(2, 10) == lines["else => if True, after if z"] == lines["elif z => if"] == lines["elif y => if"]
+    assert range(6, 10) == lines["if z => True"]
+
+
 def test_equal_changes_of_a_function_are_numbered() -> None:
     assert {"delete g()", "delete g() #2"} <= set(words(module("g()\nh()\ng()")))
 
