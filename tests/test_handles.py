@@ -43,15 +43,16 @@ async def test_every_call_of_a_sender_handle_is_the_channels() -> None:
 
 async def test_every_call_of_a_receiver_handle_is_the_channels() -> None:
     channel: Channel[int] = Channel(7)
-    await channel.put_many(range(6))
+    await channel.put_many(range(7))
     rx = channel.receiver
-    assert (7, 6, False, False) == (rx.maxsize, rx.qsize(), rx.empty(), rx.closed())
-    assert [0, 1, [2], (0, 3), 4, [5]] == [
+    assert (7, 7, False, False) == (rx.maxsize, rx.qsize(), rx.empty(), rx.closed())
+    assert [0, 1, [2], (0, 3), 4, [5], [6]] == [
         rx.get_nowait(),
         await rx.get(),
         await rx.get_many(1),
         await select(rx.on_get()),
         await anext(aiter(rx)),
+        rx.get_many_nowait(1),
         rx.get_many_nowait(),
     ]
     channel.close()

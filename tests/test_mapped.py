@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from aiochannel import Case, Channel, ChannelClosed, ChannelFull, otherwise, select
+from aiochannel import Case, Channel, ChannelClosed, ChannelFull, ThreadChannel, otherwise, select
 from aiochannel._core.operations import Mapped, Operation
 from aiochannel._core.resting import BLOCKED, Blocked
 from aiochannel._core.waiters import Selection
@@ -213,3 +213,15 @@ async def test_the_function_does_not_run_once_the_channel_is_closed(side: str, w
     with pytest.raises(ChannelClosed):
         await selecting
     assert [] == seen
+
+
+def test_a_select_whose_loop_ended_leaves_nothing_behind_a_case_that_threads_share() -> None:
+    channel: ThreadChannel[int] = ThreadChannel(outlives_loops=True)
+    loop = asyncio.new_event_loop()
+    selecting = select(channel.on_get().map(str))
+    loop.call_soon(selecting.send, None)
+    loop.run_until_complete(asyncio.sleep(0))
+    assert 1 == channel.statistics().waiting_receivers
+    loop.close()
+    selecting.close()
+    assert 0 == channel.statistics().waiting_receivers

@@ -101,6 +101,23 @@ def test_a_waiter_that_could_not_be_woken_is_the_first_again(wake: Wake, claims:
 
 
 @every_wake
+def test_a_claim_that_the_interrupting_handler_has_taken_is_taken_once(wake: Wake, claims: int) -> None:
+    """As an abort takes what is promised to all."""
+
+    class Aborted(Waiter):
+        @override
+        def set_result(self, result: WaitQueue, /) -> None:
+            result.woken = 0
+            raise Interruption
+
+    first = Aborted()
+    queue = queue_of(first)
+    with pytest.raises(Interruption):
+        wake(queue)
+    assert ([first], 0) == (list(queue), queue.woken)
+
+
+@every_wake
 def test_a_waiter_that_was_woken_before_the_interruption_keeps_its_claim(wake: Wake, claims: int) -> None:
     last = Waiter()
     queue = queue_of(InterruptedAfter(), last)

@@ -7,12 +7,13 @@ and the steps here judge it. A step has a time limit: a fault that makes the pac
 import gc
 import inspect
 import json
+import linecache
 import os
 import resource
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
@@ -85,10 +86,13 @@ class Fault(NamedTuple):
 def replace(module: ModuleType, scope: str, source: str) -> None:
     """Give a function the code and the defaults that it has in another source of its module.
 
-    Whoever has imported the function has the changed one. Without a function, the constants get their new values.
+    Whoever has imported the function has the changed one. Without a function, the constants get their new values. The
+    code is of the file of the module, as far as tests can tell that look at the code that runs.
     """
     changed = ModuleType(module.__name__)
-    exec(compile(source, f"a mutant of {module.__name__}", "exec"), changed.__dict__)
+    file = vars(module).get("__file__") or module.__name__
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
+    exec(_compiled(source, file), changed.__dict__)
     if not scope:
         _replace_constants(module, changed)
         return
@@ -104,6 +108,11 @@ def replace(module: ModuleType, scope: str, source: str) -> None:
     except ValueError:  # it has no `super()` any more
         setattr(old, name, becomes)
     function.__defaults__, function.__kwdefaults__ = becomes.__defaults__, becomes.__kwdefaults__
+
+
+@cache
+def _compiled(source: str, file: str) -> CodeType:
+    return compile(source, file, "exec")
 
 
 def _plain(value: object) -> FunctionType:

@@ -144,6 +144,8 @@ class Judges:
         self.lines: dict[str, dict[str, list[str]]] = json.loads(recorded)
         self.listed = listed
         self.thorough = thorough
+        self.same: list[Fault] = []
+        """The functions of the faults as they are, put into the package as a fault is: nothing may notice that."""
         self.noticed: Counter[tuple[str, str]] = Counter()
         self.breadth = Counter(name for lines in self.lines.values() for names in lines.values() for name in names)
         """How many lines each test runs: a test of little is quick, and made for it."""
@@ -167,8 +169,8 @@ class Judges:
             more = [*thorough_steps(programs, models), *MEMBERS.get(fault.module, ())]
 
         def run() -> str:
-            if fault is not UNCHANGED:
-                fault.install()
+            for each in self.same if fault is UNCHANGED else (fault,):
+                each.install()
             return judge(programs, self.tests, names, more)
 
         return run
@@ -219,12 +221,14 @@ class Report:
             print(f"survives: {fault.name}\n{diff(fault)}", flush=True)
 
 
-def try_all(faults: Iterable[Fault], report: Report, processes: int, thorough: bool, tests: UnitTests) -> int:
+def try_all(faults: Collection[Fault], report: Report, processes: int, thorough: bool, tests: UnitTests) -> int:
     ((_, recorded),) = run_all([("", tests.record)], 1)
     if not recorded.startswith("{"):
         print(f"the tests do not run on {UNCHANGED.name}: {recorded}")
         return 2
     judges = Judges(tests, recorded, report.equivalents, thorough=thorough)
+    functions = {(fault.module, fault.scope): fault for fault in faults}
+    judges.same = [fault._replace(changed=fault.source) for fault in functions.values()]
     # What the unchanged package does not pass would notice every mutant.
     calls = ((fault, judges.call(fault)) for fault in chain([UNCHANGED], faults))
     for fault, verdict in run_all(calls, processes):

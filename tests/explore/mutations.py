@@ -60,8 +60,14 @@ class Mutant(NamedTuple):
     """Where its function begins and ends, or the module."""
 
     def apply(self, source: bytes) -> bytes:
-        """Return the changed source; places are counted in bytes."""
-        return source[: self.start] + self.new.encode() + source[self.end :]
+        """Return the changed source; places are counted in bytes. Later functions keep their lines, if they can."""
+        new, behind = self.new.encode(), source[self.unit[1] :]
+        more = new.count(b"\n") - source[self.start : self.end].count(b"\n")
+        if more < 0:
+            behind = b"\n" * -more + behind
+        elif behind.startswith(b"\n" * (more + 1)):
+            behind = behind[more:]
+        return source[: self.start] + new + source[self.end : self.unit[1]] + behind
 
     def apply_to_unit(self, source: bytes) -> bytes:
         begin, end = self.unit

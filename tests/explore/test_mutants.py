@@ -94,6 +94,14 @@ def test_a_mutant_is_the_source_with_one_change() -> None:
     assert "def f():\n    a.ä = g(x)  # why\n    return x\n" == changed
 
 
+@pytest.mark.parametrize("body", ["g(\n    x\n)\nh(y)", "for each in x:\n    g()", "if x:\n    g()\nelif y:\n    h()"])
+def test_later_functions_keep_their_lines(body: str) -> None:
+    made = Module("m.py", f"def f():\n{indent(body, '    ')}\n\n\ndef later():\n    pass\n")
+    line = made.text.decode().splitlines().index("def later():")
+    for mutant in made.mutants():
+        assert line == mutant.apply(made.text).decode().splitlines().index("def later():"), mutant.name
+
+
 def test_a_branch_that_is_run_as_well_changes_its_whole_chain() -> None:
     made = module("if x:\n    g()\nelif y:\n    h()\nelif z:\n    i()\nelse:\n    j()")
     lines = {mutant.name.removeprefix("m.py:f: "): mutant.lines for mutant in made.mutants()}
@@ -199,6 +207,16 @@ def test_a_function_that_was_imported_is_changed() -> None:
     imported = made.function
     replace(made, "function", SOURCE.replace("old", "new"))
     assert "new" == imported()
+
+
+def test_a_changed_function_is_of_the_file_of_its_module() -> None:
+    """Tests look there at the code that runs. In a process of its own, since it stays changed."""
+    script = (
+        "import aiochannel.channel as m; from pathlib import Path; from tests.explore.judging import replace;"
+        "replace(m, 'Channel.get', Path(m.__file__).read_text().replace('popleft', 'pop'));"
+        "code = m.Channel.get.__code__; print(code.co_filename == m.__file__, 'pop' in code.co_names)"
+    )
+    assert "True True\n" == run(script)
 
 
 def test_a_constant_is_changed_wherever_the_package_has_it() -> None:
