@@ -45,7 +45,7 @@ help:
 	@echo '                 and tests the instrument'
 	@echo 'make bench       speed and memory beside every peer on Python $(NEWEST), in some minutes; ends well either way'
 	@echo 'make bench-full  the same on each Python and event loop, into docs/performance.md, in about an hour'
-	@echo 'make bench-remote remote channels beside their peers on each server, in an hour; ARGS="--rounds 1 --few": in minutes'
+	@echo 'make bench-remote remote channels beside their peers, each server in 45 minutes; ARGS="--rounds 1 --few": in minutes'
 	@echo 'make fmt         let ruff format and fix what it can'
 	@echo 'make clean       remove all that these targets made'
 
