@@ -42,7 +42,7 @@ def test_each_is_what_checkers_see(name: str) -> None:
 
 
 def test_all_of_it_has_a_name() -> None:
-    assert {*later()} < {*aiochannel.__all__}
+    assert {*later()} < {*aiochannel.__all__} < {*dir(aiochannel)}
     namespace: dict[str, object] = {}
     exec("from aiochannel import *", namespace)
     assert {*aiochannel.__all__} == namespace.keys() - {"__builtins__"}
