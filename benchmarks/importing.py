@@ -11,15 +11,15 @@ from benchmarks.running import Workload
 from tools.peers import OURS, NotOfferedError
 
 IMPORT: Final = "import, asyncio is imported"
-MODULES: Final = {
-    OURS: "aiochannel",
-    "all of aiochannel": "aiochannel, then all of it",
-    "typing, from nothing": "typing",
-    "asyncio, from nothing": "asyncio",
-    "anyio": "anyio",
-    "janus": "janus",
-    "culsans": "culsans",
-    "frequenz-channels": "frequenz.channels",
+STATEMENTS: Final = {
+    OURS: "import aiochannel",
+    "all of aiochannel": "from aiochannel import *",
+    "typing, from nothing": "import typing",
+    "asyncio, from nothing": "import asyncio",
+    "anyio": "import anyio",
+    "janus": "import janus",
+    "culsans": "import culsans",
+    "frequenz-channels": "import frequenz.channels",
 }
 # Without `site`, whose .pth files import some of what is measured.
 CODE: Final = """
@@ -39,11 +39,9 @@ def compiled() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="compiled-")
 
 
-def once(module: str) -> float:
-    """Import it in an interpreter of its own; return the milliseconds."""
-    package, _, everything = module.partition(", then ")
-    statement = f"from {package} import *" if everything else f"import {package}"
-    before = "" if package in ("asyncio", "typing") else "import asyncio"
+def once(statement: str) -> float:
+    """Run an import in an interpreter of its own; return the milliseconds."""
+    before = "" if statement in {"import asyncio", "import typing"} else "import asyncio"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         [sys.executable, "-S", "-c", CODE.format(path=sys.path, before=before, statement=statement)],
@@ -61,10 +59,10 @@ def once(module: str) -> float:
 compile_once = cache(once)
 
 
-async def imported(module: str) -> float:
-    compile_once(module)
-    return once(module)
+async def imported(statement: str) -> float:
+    compile_once(statement)
+    return once(statement)
 
 
 def imports() -> list[Workload]:
-    return [Workload(IMPORT, {subject: partial(imported, module) for subject, module in MODULES.items()}, "ms")]
+    return [Workload(IMPORT, {subject: partial(imported, each) for subject, each in STATEMENTS.items()}, "ms")]

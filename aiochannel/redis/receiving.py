@@ -249,11 +249,12 @@ class RedisReceiver:
         self._check()
         by_chunk = self._by_chunk(which)
         if by_chunk:
-            chunks = [self._chunks[serial] for serial in by_chunk]
-            for chunk in chunks:
+            named: list[tuple[int, list[int]]] = []
+            for serial, places in by_chunk.items():
+                chunk = self._chunks[serial]
                 chunk.whole = False
+                named.append((chunk.c, places))
             r = self.receiver
-            named = [(chunk.c, places) for chunk, places in zip(chunks, by_chunk.values(), strict=True)]
             spec = _ENCODER.encode(named)
             if not await self._back(how=0, count=count, reason=reason, delay=delay or 0.0, spec=spec):
                 raise self._lease_lost(r)
