@@ -116,13 +116,10 @@ def _compiled(source: str, file: str) -> CodeType:
 
 
 def _plain(value: object) -> FunctionType:
-    """Return the function in a property or a class method."""
-    if isinstance(value, property):
-        value = value.fget
-    elif isinstance(value, classmethod | staticmethod):
-        value = value.__func__
-    assert isinstance(value, FunctionType), value
-    return value
+    """Return the function in a property, a class method, or what a test has wrapped around one."""
+    function: object = inspect.unwrap(value.fget if isinstance(value, property) else value)  # type: ignore[arg-type]
+    assert isinstance(function, FunctionType), function
+    return function
 
 
 def _replace_constants(module: ModuleType, changed: ModuleType) -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import wraps
 from operator import attrgetter
 from pathlib import Path
 from textwrap import indent
@@ -199,6 +201,15 @@ def test_a_property_is_changed() -> None:
     exec(SOURCE, made.__dict__)
     replace(made, "A.shown", SOURCE.replace("old", "new"))
     assert ("new", "old") == (made.a.shown, made.a.method())
+
+
+def test_a_function_that_a_test_has_wrapped_is_changed_and_stays_wrapped() -> None:
+    made = ModuleType("made")
+    exec(SOURCE, made.__dict__)
+    function: Callable[[], str] = made.function
+    vars(made)["function"] = wraps(function)(lambda: f"wrapped {function()}")
+    replace(made, "function", SOURCE.replace("old", "new"))
+    assert "wrapped new" == made.function()
 
 
 def test_a_function_that_was_imported_is_changed() -> None:

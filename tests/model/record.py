@@ -15,6 +15,7 @@ so a record that the machine explains is linearizable, and the machine's own ord
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
+from functools import wraps
 from typing import NamedTuple, Never, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -186,6 +187,7 @@ BATCHES: WeakKeyDictionary[object, tuple[Recorder, int]] = WeakKeyDictionary()
 _end = Gatherer._end
 
 
+@wraps(_end)
 def note_time(gatherer: Gatherer) -> None:
     """Note that the time of a batch is up, and let it be."""
     if (waiting := BATCHES.get(gatherer.waiter)) is not None:
