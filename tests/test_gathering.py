@@ -246,6 +246,28 @@ async def test_a_batch_without_a_limit_of_time_sets_no_timer(monkeypatch: pytest
     assert (2, 1, 2, 0) == counts(gatherer, queue)
 
 
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("interrupted", [False, True])
+async def test_the_time_of_a_batch_from_which_a_signal_handler_takes_all_runs_anew_from_the_next_item(
+    interrupted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def when_its_time_is_up() -> None:
+        if interrupted:
+            raise TimeoutError
+
+    loop, raised = asyncio.get_running_loop(), list[object]()
+    loop.set_exception_handler(lambda _, context: raised.append(type(context["exception"])))
+    channel = filled(1)
+    with monkeypatch.context() as patch:
+        act_once_after(patch, Gatherer, "_start", channel.get_nowait)
+        act_once(patch, Gatherer, "conclude", when_its_time_is_up)
+        batch = await waiting(channel.get_many(2, within=1))
+        await asyncio.sleep(5)
+    channel.put_nowait(2)
+    assert ([2], 6.0) == (await batch, loop.time())
+    assert [TimeoutError] * interrupted == raised
+
+
 async def test_a_batch_that_is_full_keeps_nothing_until_its_time_would_be_up() -> None:
     async def batch() -> weakref.ref[Channel[int]]:
         channel = filled(1, 2)
