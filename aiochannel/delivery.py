@@ -83,8 +83,13 @@ class Delivery(Upstream[T]):
     def _forget_history(self) -> None:
         """Keep what is replayed, and no more."""
         history = self._history
-        while len(history) > self._replay and history:  # in this order: a signal handler may run after `len`
-            history.popleft()
+        while len(history) > self._replay:
+            try:
+                # No call between the look and the deletion: after `len`, a signal handler may have put and forgotten.
+                _ = history[self._replay]
+                del history[0]
+            except IndexError:
+                pass
 
     def _serve(self) -> None:
         """See to the feeds that need it."""

@@ -198,6 +198,26 @@ async def test_a_put_that_is_interrupted_while_it_gives_back_gives_back_all_the_
         assert 1 == hub._senders.woken
 
 
+async def test_a_signal_handler_that_puts_while_the_history_is_cut_takes_nothing_from_it() -> None:
+    class History(deque[int]):
+        @override
+        def __len__(self) -> int:
+            length = super().__len__()
+            if handlers:
+                handlers.pop()()
+            return length
+
+    hub = Broadcast[int](replay=2)
+    handlers: list[Callable[[], None]] = []
+    hub._buffers[0] = hub._history = History()
+    for item in range(3):
+        hub.put_nowait(item)
+    handlers.append(lambda: hub.put_nowait(4))
+    hub.put_nowait(3)
+    with hub.subscribe() as late:
+        assert [3, 4] == late.get_many_nowait()
+
+
 async def test_a_subscription_that_is_interrupted_before_it_counts_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

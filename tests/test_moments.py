@@ -2,11 +2,13 @@
 
 import asyncio
 
+import pytest
 from typing_extensions import override
 
 from aiochannel._core.moments import Moment
 from aiochannel._core.waiters import Selection, WaitQueue
 from tests.conftest import cancelled, waiting
+from tests.test_interrupted_calls import interrupt_once
 
 
 class Sudden(Moment):
@@ -53,6 +55,17 @@ async def test_a_wait_that_is_cancelled_leaves_the_queue() -> None:
     wait = await waiting(moment.wait())
     assert 1 == moment.entered.waiting()
     assert await cancelled(wait)
+    assert 0 == moment.entered.waiting()
+
+
+async def test_a_wait_that_is_interrupted_as_it_leaves_the_queue_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = Late()
+    wait = moment.wait()
+    wait.send(None)
+    with monkeypatch.context() as patch:
+        interrupt_once(patch, WaitQueue, "discard")
+        with pytest.raises(KeyboardInterrupt):
+            wait.close()
     assert 0 == moment.entered.waiting()
 
 

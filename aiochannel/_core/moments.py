@@ -44,7 +44,11 @@ class Moment(Side[None]):
             await waiter
         except BaseException:
             if not waiter.done() or waiter.cancelled():
-                queue.discard(waiter)
+                try:
+                    queue.discard(waiter)
+                except BaseException:  # raised by a signal handler
+                    queue.discard(waiter)
+                    raise
             raise
 
     @override
