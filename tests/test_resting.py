@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
 from contextlib import suppress
 from typing import Never
 
@@ -333,6 +333,35 @@ async def test_the_puts_that_follow_a_granted_one_let_others_run() -> None:
         assert not all(ended(call) for call in calls)
         for call in calls:
             call.close()
+
+
+in_every_form = pytest.mark.parametrize("form", [list, iter], ids=["list", "iterator"])
+Form = Callable[[Iterable[int]], Iterable[int]]
+
+
+@in_every_form
+async def test_a_batch_of_puts_that_fits_lets_nobody_run_in_its_middle(form: Form) -> None:
+    with small_budgets():
+        channel: Channel[int] = Channel()
+        assert ended(channel.put_many(form(range(20))))
+    assert list(range(20)) == list(channel)
+
+
+@in_every_form
+async def test_a_batch_of_puts_takes_no_slot_that_is_granted(form: Form) -> None:
+    with small_budgets():
+        channel = filled(*range(20), maxsize=20)
+        puts = [channel.put(20), channel.put(21)]
+        for put in puts:
+            put.send(None)
+        channel.get_many_nowait(20)
+        assert ended(puts[0])
+        batch = channel.put_many(form(range(30, 60)))
+        while not channel.statistics().waiting_senders:
+            batch.send(None)
+        assert ended(puts[1])
+    assert [20, *range(30, 48), 21] == list(channel)
+    batch.close()
 
 
 async def test_a_put_that_lets_others_run_opens_no_way_to_a_granted_slot() -> None:
