@@ -335,6 +335,15 @@ async def test_the_puts_that_follow_a_granted_one_let_others_run() -> None:
             call.close()
 
 
+@pytest.mark.parametrize("call", ["get", "get_many", "async for"])
+async def test_the_get_that_drains_a_channel_lets_nobody_else_run(call: str) -> None:
+    channel = filled(1, 2)
+    channel.close()
+    channel.get_nowait()
+    with pytest.raises(StopIteration):
+        next(PAUSING[call][1](channel).__await__())
+
+
 in_every_form = pytest.mark.parametrize("form", [list, iter], ids=["list", "iterator"])
 Form = Callable[[Iterable[int]], Iterable[int]]
 
