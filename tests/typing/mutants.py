@@ -29,6 +29,7 @@ class Mutant(NamedTuple):
     """A change of the first place in a module that reads `old`; how it is broken into lines does not matter."""
 
     module: str
+    """Its path in the package, without the suffix."""
     old: str
     new: str
 
@@ -66,7 +67,7 @@ MUTANTS = (
     Mutant("protocols", "-> Case[T_co]:", "-> Case[object]:"),
     Mutant("channel", 'T = TypeVar("T")', 'T = TypeVar("T", covariant=True)'),
     Mutant("channel", "maxsize: SupportsIndex = 0", "maxsize: object = 0"),
-    Mutant("channel", "def rendezvous(cls) -> Self:", "def rendezvous(cls):"),
+    Mutant("channel", "name: str | None = None) -> Self:", "name: str | None = None):"),
     Mutant("channel", "@property def maxsize", "def maxsize"),
     Mutant("channel", "def statistics(self) -> ChannelStatistics:", "def statistics(self) -> Any:"),
     Mutant("channel", "async def put(self, item: T, /)", "async def put(self, item, /)"),
@@ -84,16 +85,47 @@ MUTANTS = (
     Mutant("handles", "TracebackType | None ) -> None:", "TracebackType | None) -> bool:"),
     Mutant("handles", "async def __aenter__(self) -> T_co:", "async def __aenter__(self) -> Any:"),
     Mutant("handles", "def __enter__(self) -> T_co:", "def __enter__(self) -> Any:"),
-    Mutant("selection", 'R_co = TypeVar("R_co", covariant=True)', 'R_co = TypeVar("R_co")'),
-    Mutant("selection", "@final class Case", "class Case"),
-    Mutant("selection", '-> "Case[U]":', '-> "Case[Any]":'),
-    Mutant("selection", '-> "Case[R_co | U]":', '-> "Case[R_co]":'),
-    Mutant("selection", "def otherwise() -> Case[None]:", "def otherwise() -> Any:"),
+    Mutant("cases", 'R_co = TypeVar("R_co", covariant=True)', 'R_co = TypeVar("R_co")'),
+    Mutant("cases", "@final class Case", "class Case"),
+    Mutant("cases", '-> "Case[U]":', '-> "Case[Any]":'),
+    Mutant("cases", '-> "Case[R_co | U]":', '-> "Case[R_co]":'),
+    Mutant("cases", "def otherwise() -> Case[None]:", "def otherwise() -> Any:"),
     Mutant("selection", "case2: Case[T3],", "case2: Case[T3], dropped: str,"),
     Mutant("selection", "tuple[Literal[0], T1] | tuple[Literal[1], T2]", "tuple[int, T1] | tuple[int, T2]"),
     Mutant("selection", "T1] | tuple[Literal[1], T2]", "T2] | tuple[Literal[1], T1]"),
     Mutant("selection", "tuple[Literal[0], T1] | tuple[Literal[1], T2]", "tuple[Literal[0, 1], T1 | T2]"),
     Mutant("selection", "-> tuple[int, R]:", "-> tuple[int, Any]:"),
+    Mutant("channel", "on_drop: Callable[[T], object]", "on_drop: Callable[..., object]"),
+    Mutant("priority", "key: Callable[[T], float]", "key: Callable[..., float]"),
+    Mutant("priority", "key: Callable[[T], float]", "key: Callable[[T], object]"),
+    Mutant("priority", "async def get(self) -> T:", "async def get(self) -> Any:"),
+    Mutant("watch", "def value(self) -> T:", "def value(self) -> Any:"),
+    Mutant("watch", "def set(self, value: T, /)", "def set(self, value: Any, /)"),
+    Mutant("watch", "def observe(self) -> Receiver[T]:", "def observe(self) -> Receiver[Any]:"),
+    Mutant("watch", "predicate: Callable[[T], object]", "predicate: Callable[..., object]"),
+    Mutant("calls", "request: Q, /) -> R:", "request: Q, /) -> Any:"),
+    Mutant("calls", "request: Q, /) -> R:", "request: object, /) -> R:"),
+    Mutant("calls", "def request(self) -> Q_co:", "def request(self) -> Any:"),
+    Mutant("calls", "def reply(self, result: R_contra, /)", "def reply(self, result: Any, /)"),
+    Mutant("calls", 'TypeVar("R_contra", contravariant=True)', 'TypeVar("R_contra", covariant=True)'),
+    Mutant("calls", 'TypeVar("Q_co", covariant=True)', 'TypeVar("Q_co")'),
+    Mutant("futures", "-> Case[R]:", "-> Case[Any]:"),
+    Mutant("broadcast", "-> End[Subscription[T]]:", "-> End[Receiver[T]]:"),
+    Mutant("broadcast", "-> End[Subscription[T]]:", "-> End[Subscription[Any]]:"),
+    Mutant("broadcast", "async def put(self, item: T, /)", "async def put(self, item: Any, /)"),
+    Mutant("feeds", "def missed(self) -> int:", "def missed(self) -> Any:"),
+    Mutant("feeds", "class Subscription(Receiver[T_co], Protocol[T_co]):", "class Subscription(Protocol[T_co]):"),
+    Mutant("tasks", "fn: Callable[[*Ts], Coroutine[", "fn: Callable[..., Coroutine["),
+    Mutant("tasks", "-> asyncio.Task[T]:", "-> asyncio.Task[Any]:"),
+    Mutant("threads", "def blocking(self) -> Blocking[T]:", "def blocking(self) -> Blocking[Any]:"),
+    Mutant("threads", "async def put(self, item: T, /)", "async def put(self, item: Any, /)"),
+    Mutant("_threads/blocking", "def put(self, item: T, /", "def put(self, item: Any, /"),
+    Mutant("remote/channel", "-> RemoteSender[T]:", "-> RemoteSender[Any]:"),
+    Mutant("remote/channel", "-> RemoteReceiver[T]:", "-> RemoteReceiver[Any]:"),
+    Mutant("remote/channel", "-> Sequence[DeadLetter[T]]:", "-> Sequence[DeadLetter[Any]]:"),
+    Mutant("remote/hub", "-> RemoteChannel[T]:", "-> RemoteChannel[Any]:"),
+    Mutant("remote/receiving", "-> AsyncIterator[Delivery[T_co]]:", "-> AsyncIterator[Delivery[Any]]:"),
+    Mutant("remote/sending", "async def put(self, item: T_contra, /)", "async def put(self, item: Any, /)"),
     Mutant("timers", "-> Receiver[float]:", "-> Receiver[Any]:"),
     Mutant("merging", "-> AsyncIterator[T]:", "-> AsyncIterator[Any]:"),
     Mutant("errors", "class ChannelFull(ChannelError):", "class ChannelFull(Exception):"),
@@ -151,9 +183,9 @@ def _copy(environment: Environment, cases: Path, name: str, mutant: Mutant) -> N
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(re.sub(r"\bfrom application\b", f"from {name}.application", text))
 
-    for module in [*environment.package.glob("*.py"), environment.package / "py.typed"]:
-        text = module.read_text()
-        write(package / module.name, mutant.apply(text) if module.stem == mutant.module else text)
+    for module in [*environment.package.rglob("*.py"), environment.package / "py.typed"]:
+        text, path = module.read_text(), module.relative_to(environment.package)
+        write(package / path, mutant.apply(text) if path.with_suffix("").as_posix() == mutant.module else text)
     for case in cases.rglob("*.py"):
         write(folder / case.relative_to(cases), case.read_text())
     write(folder / "__init__.py", "")
