@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Final, Literal, NamedTuple, Self, cast
 
 from aiochannel._core.newer_typing import override
+from aiochannel._core.resting import Idle
 from aiochannel.testing.actors import Run
 from aiochannel.testing.plays import Play, Settings
 from aiochannel.testing.search import Choose, Deviating, Priorities, by_deviations, shortest
@@ -190,6 +191,7 @@ class Player:
         random.seed(self.settings.seed)
         for source in self._sources:
             source.seed(self.settings.seed)
+        Idle.count = 0
         self._current = play
         try:
             play.play()

@@ -11,6 +11,7 @@ from tests.explore.catalogue import PROGRAMS
 from tests.explore.programs import Program, program
 from tests.explore.search import Explorer, Misfit, replay
 from tests.explore.sketch import Sketch
+from tests.model.reference import RENDEZVOUS
 
 BUDGET = 300
 
@@ -28,6 +29,11 @@ SEEN_BY_THE_REFERENCE = [(fault, script) for fault, script, _ in FAULTS if fault
 @pytest.mark.parametrize("script", PROGRAMS, ids=Program.describe)
 def test_every_schedule_keeps_the_contract(script: Program) -> None:
     report = Explorer(script).explore(BUDGET, BUDGET)
+    assert report.failure is None, report.failure.report()
+
+
+def test_a_group_that_is_cancelled_cancels_its_tasks_in_the_same_order_in_every_schedule() -> None:
+    report = Explorer(program("A: group(put,put) | G: get get", RENDEZVOUS, cancels=2)).walk(1000)
     assert report.failure is None, report.failure.report()
 
 

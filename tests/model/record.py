@@ -145,6 +145,7 @@ class Recorder:
         self.events: list[Event] = []
         self.open: dict[int, asyncio.Task[object] | None] = {}
         self.waiting: dict[asyncio.Task[object], int] = {}
+        self.tasks = 0
 
     def begin(self, call: Call) -> int:
         number = len(self.calls)
@@ -201,16 +202,25 @@ Gatherer._end = note_time  # type: ignore[method-assign, assignment]  # nothing 
 
 
 class _Task(asyncio.Task[T]):
-    """A real task, which notes when somebody cancels it: a timeout, a group, a test."""
+    """A real task, which notes when somebody cancels it: a timeout, a group, a test.
+
+    It is hashed by its number, so that a group cancels its tasks in the same order in every run.
+    """
 
     def __init__(
         self, recorder: Recorder, coro: CoroutineLike[T], loop: asyncio.AbstractEventLoop, *, eager: bool
     ) -> None:
         self.recorder = recorder
+        self.number = recorder.tasks
+        recorder.tasks += 1
         if eager:
             super().__init__(coro, loop=loop, eager_start=True)  # type: ignore[call-arg]  # from 3.12 on
         else:
             super().__init__(coro, loop=loop)
+
+    @override
+    def __hash__(self) -> int:
+        return self.number
 
     @override
     def cancel(self, msg: object = None) -> bool:

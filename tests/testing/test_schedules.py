@@ -18,7 +18,7 @@ from typing import cast
 
 import pytest
 
-from aiochannel import Channel
+from aiochannel import Channel, otherwise, select
 from aiochannel.testing import NotExplored, Report, Run, ScheduleFailed, explore, replay
 from aiochannel.testing.plays import LATE, STEPS
 from tests.testing.zoo import Program, lost_update, three_together
@@ -614,6 +614,23 @@ def test_what_differs_from_run_to_run_is_found() -> None:
         failure = explore(partial(program, each=numbers)).failure
         assert failure is not None
         assert failure.findings[0].startswith("it does not run the same way twice: at point ")
+
+
+def test_a_program_with_many_selects_that_need_not_wait_runs_the_same_way_in_every_schedule() -> None:
+    """After many such selects in a row one lets other tasks run."""
+
+    def program(run: Run) -> None:
+        async def look() -> None:
+            for _ in range(100):
+                await select(channel.on_get(), otherwise())
+
+        channel: Channel[int] = Channel()
+        run.actor("A", look)
+        run.actor("B", look)
+
+    report = explore(program)
+    assert report.failure is None, str(report)
+    assert report.schedules > 1
 
 
 def test_names_that_differ_from_run_to_run_are_found() -> None:
