@@ -94,9 +94,9 @@ class Hub(Delivery[T]):
             while self._looks_again and self._senders:
                 self._looks_again = False
                 self._grant_room()
-        except BaseException:  # raised by a signal handler
+        except BaseException:  # raised by a signal handler, which may have closed the channel, too
             self._granting = False
-            self._grant()
+            self._recheck_sender()
             raise
         self._granting = False
 

@@ -26,7 +26,7 @@ from aiochannel import (
     select,
 )
 from aiochannel._core.machine import Machine
-from aiochannel._core.waiters import Waiter, WaitQueue
+from aiochannel._core.waiters import Selection, Waiter, WaitQueue
 from aiochannel.feeds import Feed
 from tests.conftest import cancelled, waiting
 
@@ -181,6 +181,25 @@ async def test_a_slot_that_a_handler_lets_be_granted_while_a_put_measures_is_not
         with pytest.raises(StopIteration):
             granted.send(None)
         assert 2 == one.get_nowait()
+
+
+async def test_a_select_that_is_granted_room_as_a_signal_handler_closes_and_raises_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def close_and_raise() -> Never:
+        hub.close()
+        raise KeyboardInterrupt
+
+    hub = Broadcast[int](1)
+    with hub.subscribe() as one:
+        hub.put_nowait(1)
+        selecting = await waiting(select(hub.on_put(2)))
+        once(monkeypatch, "set_result", close_and_raise, before=True, of=Selection)
+        with pytest.raises(KeyboardInterrupt):
+            one.get_nowait()
+        assert 0 == hub.statistics().waiting_senders
+        with pytest.raises(ChannelClosed):
+            await selecting
 
 
 async def test_a_put_that_is_interrupted_while_it_gives_back_gives_back_all_the_same() -> None:
