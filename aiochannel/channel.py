@@ -13,7 +13,7 @@ from aiochannel._core.moments import Closed, Drained
 from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import GetOperation, PutOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
-from aiochannel._core.thresholds import SLOW_PUT, STIRRED_GET
+from aiochannel._core.thresholds import SLOW_PUT, STIRRED_GET, STIRRED_PUT
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
@@ -203,7 +203,7 @@ class Channel(Machine[T]):
         if len(buffer) < self._put_below:
             buffer.append(item)
             return
-        if self._put_below >= BUDGET and self._rests_from_puts():
+        if not STIRRED_PUT <= self._put_below < BUDGET and self._rests_from_puts():
             await PAUSE
         if self._dropping is not None:
             if self._dropping.rests():
@@ -251,27 +251,30 @@ class Channel(Machine[T]):
             Safe, as for `Sender.put_many`: accepted items stay accepted, and no item is put after
             the call was cancelled.
         """
-        if self._put_below >= BUDGET and self._rests_from_puts():
+        if not STIRRED_PUT <= self._put_below < BUDGET and self._rests_from_puts():
             await PAUSE
         buffer = self._buffer
         if isinstance(items, (list, tuple, range)):
             done = 0
             while done < len(items):
-                room = self._put_below - len(buffer)
-                if room <= 0 and self._put_below >= BUDGET:
-                    room = self._bound - self._senders.woken - len(buffer)  # this batch goes on, the next one rests
+                # Where it is time to rest this batch goes on, and the next one rests.
+                end = self._put_below if self._put_below < BUDGET else self._bound - self._senders.woken
+                room = end - len(buffer)
+                if room <= 0:
+                    if not self._admit(items[done]):
+                        self._put_below = STIRRED_PUT  # no rest in the middle
+                        await Channel.put(self, items[done])
+                    done += 1
+                    room = self._receivers.woken - self._senders.woken - len(buffer)  # what a batch waits for
                 if room > 0:
                     buffer.extend(items[done : done + room])
                     done += room
-                else:
-                    if not self._admit(items[done]):
-                        await Channel.put(self, items[done])
-                    done += 1
             return
         for item in items:
             if len(buffer) < self._put_below:
                 buffer.append(item)
             elif not self._admit(item):
+                self._put_below = STIRRED_PUT
                 await Channel.put(self, item)
 
     # Getting

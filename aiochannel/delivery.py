@@ -30,8 +30,8 @@ class Delivery(Upstream[T]):
     """The feeds of a broadcast, and puts that do not wait."""
 
     __slots__ = (
-        "_buffers", "_count", "_feeds", "_granting", "_history", "_owes_rest", "_replay", "_rests", "_token",
-        "_unheard",
+        "_buffers", "_count", "_feeds", "_granting", "_history", "_owes_rest", "_replay", "_rests", "_singly",
+        "_token", "_unheard",
     )  # fmt: skip
 
     def __init__(self, replay: int, pinned: AbstractEventLoop | None) -> None:
@@ -50,6 +50,8 @@ class Delivery(Upstream[T]):
         """Whether the space was cut for that, so that other tasks run when it is used up."""
         self._owes_rest = False
         """Whether that happened in the middle of a batch."""
+        self._singly = 0
+        """How many puts had a space of their own."""
         self._token: list[None] = []
         self._granting = False
         """Whether room is just being granted to the puts that wait: nobody overtakes them."""
@@ -111,7 +113,8 @@ class Delivery(Upstream[T]):
         if not self._count or sure <= granted < room:
             # Where nobody listens, each item is counted. A receiver that waits may go, so it is room for now only.
             self._space = 1
-            self._rests = not (self._count or (self._unheard + 1) % machine.BUDGET)
+            self._singly += 1
+            self._rests = self._singly % machine.BUDGET == 0
         else:
             self._space = sure - granted
             self._rests = self._space >= machine.BUDGET

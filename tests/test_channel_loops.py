@@ -633,6 +633,21 @@ def assert_refused(error: BaseException | None) -> None:
 
 
 @in_any_mode
+async def test_a_put_from_a_wrong_thread_for_a_batch_that_has_its_first_item_is_refused(debug: bool) -> None:
+    channel: Channel[int] = Channel(1)
+    batch = await waiting(channel.get_many(4, within=60))
+    channel.put_nowait(1)
+    before = channel.statistics()
+    with another_thread(debug) as elsewhere:
+        assert_refused(elsewhere(lambda: channel.put_nowait(2)))
+        assert_refused(elsewhere(lambda: asyncio.run(channel.put_many([2, 3]))))
+        assert_refused(elsewhere(lambda: asyncio.run(channel.put(2))))
+    assert (before, [1]) == (channel.statistics(), list(channel))
+    channel.close()
+    assert [1] == await batch
+
+
+@in_any_mode
 async def test_put_nowait_from_a_wrong_thread_is_refused_and_changes_nothing(debug: bool) -> None:
     channel: Channel[int] = Channel()
     getting = await waiting(channel.get())

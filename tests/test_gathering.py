@@ -38,7 +38,6 @@ class Source:
     def __init__(self, items: Items) -> None:
         self._buffer: Sized = items
         self._closed = False
-        self._put_below = 0
 
     def _trust(self, gatherer: Gatherer, /) -> None:
         """Promise nothing in advance."""
@@ -311,14 +310,14 @@ async def test_a_signal_handler_finds_a_batch_that_goes_back_with_what_it_still_
 
 @pytest.mark.parametrize("found", [0, 1])
 @pytest.mark.parametrize("limit", [3, 4])
-async def test_puts_for_a_batch_that_has_its_first_item_append_at_once(
+async def test_puts_for_a_batch_that_has_its_first_item_wake_nobody(
     limit: int, found: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel = filled(*range(found), maxsize=1)
     batch = await waiting(channel.get_many(limit, within=60))
     await channel.put_many(range(found, 1))
     with monkeypatch.context() as patch:
-        patch.delattr(Machine, "_admit")
+        patch.delattr(Gatherer, "set_result")
         for item in range(1, limit - 1):
             channel.put_nowait(item)
             assert 0 == channel.qsize()
@@ -326,18 +325,35 @@ async def test_puts_for_a_batch_that_has_its_first_item_append_at_once(
     assert list(range(limit)) == await batch
 
 
-async def test_puts_for_a_batch_append_at_once_though_another_receiver_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_puts_of_one_call_for_a_batch_that_has_its_first_item_go_in_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: Channel[int] = Channel(1)
+    batch = await waiting(channel.get_many(9, within=60))
+    admitted: list[int] = []
+    admit = channel._admit
+
+    def note(_: object, item: int) -> bool:
+        admitted.append(item)
+        return admit(item)
+
+    monkeypatch.setattr(Machine, "_admit", note)
+    await channel.put_many(list(range(9)))
+    assert ([*range(9)], [0, 8]) == (await batch, admitted)
+
+
+async def test_puts_for_a_batch_wake_nobody_though_another_receiver_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     channel: Channel[int] = Channel(1)
     batch, get = await waiting(channel.get_many(3, within=60)), await waiting(channel.get())
     channel.put_nowait(0)
     with monkeypatch.context() as patch:
-        patch.delattr(Machine, "_admit")
+        patch.delattr(Gatherer, "set_result")
         channel.put_nowait(1)
     await channel.put_many([2, 3])
     assert ([0, 1, 2], 3) == (await batch, await get)
 
 
-async def test_a_put_does_not_append_at_once_for_a_batch_where_slots_are_granted() -> None:
+async def test_a_put_is_not_for_a_batch_where_slots_are_granted() -> None:
     channel = Channel[int].rendezvous()
     puts = [channel.put(item) for item in range(4)]
     for put in puts:
@@ -353,7 +369,34 @@ async def test_a_put_does_not_append_at_once_for_a_batch_where_slots_are_granted
     assert [0, 1, 2, 3] == await batch
 
 
-async def test_no_put_appends_at_once_for_a_batch_behind_another_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_behind_a_batch_that_was_woken_takes_none_of_its_items() -> None:
+    channel: Channel[int] = Channel(1)
+    first = await waiting(channel.get_many(2, within=60))
+    second = await waiting(channel.get_many(3, within=60))
+    await channel.put_many([0, 1, 2])
+    assert [0, 1] == await first
+    await channel.put_many([3, 4])
+    assert [2, 3, 4] == await second
+
+
+async def test_the_puts_of_one_call_for_a_batch_leave_the_slots_that_are_granted() -> None:
+    channel = Channel[int].rendezvous()
+    puts = [channel.put(item) for item in range(3)]
+    for put in puts:
+        put.send(None)
+    batch = await begun(channel.get_many(9, within=60))
+    with pytest.raises(StopIteration):
+        puts[0].send(None)
+    putting = channel.put_many(list(range(10, 20)))
+    putting.send(None)
+    for put in puts[1:]:
+        with pytest.raises(StopIteration):
+            put.send(None)
+    assert ([0, *range(10, 16), 1, 2], []) == (await batch, list(channel))
+    putting.close()
+
+
+async def test_a_put_is_not_for_a_batch_behind_another_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
     first: asyncio.Future[WaitQueue] = asyncio.Future()
     channel = filled(0)
     with monkeypatch.context() as patch:
@@ -413,7 +456,7 @@ async def test_a_signal_handler_puts_nothing_for_a_batch_of_a_closed_channel(mon
 
 
 @pytest.mark.virtual_clock
-@pytest.mark.parametrize("limit", [BUDGET, BUDGET + 1, BUDGET + 2, 2 * BUDGET + 1])
+@pytest.mark.parametrize("limit", [BUDGET - 1, BUDGET, BUDGET + 1, BUDGET + 2, 2 * BUDGET + 1])
 @pytest.mark.parametrize("call", ["put", "put_many"])
 async def test_a_batch_larger_than_what_goes_ahead_in_a_row_is_filled(call: str, limit: int) -> None:
     channel: Channel[int] = Channel()

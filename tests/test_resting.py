@@ -43,6 +43,15 @@ async def there_and_back(channel: Channel[int]) -> None:
     await channel.get()
 
 
+def to_a_batch(call: Callable[[Channel[int]], Coroutine[object, Never, object]]) -> Call:
+    """Return a put for which a large batch waits, with its first item."""
+    channel: Channel[int] = Channel(1)
+    batch = channel.get_many(2 * MANY, within=60)
+    batch.send(None)
+    channel.put_nowait(1)
+    return lambda: call((channel, batch)[0])  # the batch ends with the call
+
+
 def closed() -> Channel[int]:
     channel: Channel[int] = Channel()
     channel.close()
@@ -65,6 +74,11 @@ ENDLESS: dict[str, Callable[[], Call]] = {
     "put_many of one, unbounded": lambda: on(Channel, lambda channel: channel.put_many([1])),
     "put_many of an iterator, unbounded": lambda: on(Channel, lambda channel: channel.put_many(iter([1]))),
     "put_many of many, unbounded": lambda: on(Channel, lambda channel: channel.put_many(range(2_000))),
+    "put, to a batch": lambda: to_a_batch(lambda channel: channel.put(1)),
+    "put_many of one, to a batch": lambda: to_a_batch(lambda channel: channel.put_many([1])),
+    "put_many of an iterator, to a batch": lambda: to_a_batch(lambda channel: channel.put_many(iter([1]))),
+    "select put, to a batch": lambda: to_a_batch(lambda channel: select(channel.on_put(1))),
+    "select mapped put, to a batch": lambda: to_a_batch(lambda channel: select(channel.on_put(1).map(str))),
     "get, busy": lambda: on(stock, lambda channel: channel.get()),
     "async for, busy": lambda: endless(stock()),
     "select get, busy": lambda: on(stock, lambda channel: select(channel.on_get())),
@@ -354,6 +368,18 @@ async def test_a_batch_of_puts_that_fits_lets_nobody_run_in_its_middle(form: For
         channel: Channel[int] = Channel()
         assert ended(channel.put_many(form(range(20))))
     assert list(range(20)) == list(channel)
+
+
+@in_every_form
+async def test_a_batch_of_puts_of_which_some_are_for_a_batch_lets_nobody_run_in_its_middle(form: Form) -> None:
+    with small_budgets():
+        channel = Channel[int].rendezvous()
+        batch = await waiting(channel.get_many(2, within=60))
+        putting = channel.put_many(form(range(3)))
+        putting.send(None)
+        assert 1 == channel.statistics().waiting_senders
+    assert [0, 1] == await batch
+    putting.close()
 
 
 @in_every_form

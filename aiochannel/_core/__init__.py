@@ -27,7 +27,7 @@ A put goes ahead while there is room:
     room = bound - granted slots + waiting receivers - unpromised items
 
 where a gatherer, a get that waits for a batch, counts for each item that it still asks for. Once a gatherer has an item
-it is promised the others in advance, but for the last one, so that puts append them at once: then more is promised than
+it is promised the others in advance, but for the last one, so that their puts wake nobody: then more is promised than
 there is, and the unpromised items count below zero, as room.
 
 Three invariants hold whenever no method of the machine is running:
@@ -37,11 +37,11 @@ Three invariants hold whenever no method of the machine is running:
     3. receivers of a closed channel wait only while promised items remain, since a promise can come back.
 
 Two thresholds keep each fast path to one comparison: a put appends while `len(buffer) < put_below`, a get takes while
-`len(buffer) > get_above`. Both err on the safe side: `put_below` is never above `bound - granted`, or above what was
-promised in advance, and `get_above` never below `promised`. Whatever could make the fast path wrong (a task starts to
-wait, a slot is granted, an item is promised, the channel closes) shuts it, by `SLOW_PUT` or `SLOW_GET`. The next slow
-call that finds nobody to wake opens it again, for `BUDGET` items: an awaited call that comes to the end of that lets
-other tasks run.
+`len(buffer) > get_above`. Both err on the safe side: `put_below` is never above `bound - granted`, and `get_above`
+never below `promised`. Whatever could make the fast path wrong (a task starts to wait, a slot is granted, an item is
+promised, the channel closes) shuts it, by `SLOW_PUT` or `SLOW_GET`. The next slow call that finds nobody to wake opens
+it again, for `BUDGET` items: an awaited call that comes to the end of that lets other tasks run. So does a put after
+each `BUDGET` items for one gatherer, by `SPENT_PUT`; else its time could not be up.
 
 Interruptions. CPython runs a signal handler, and the collector its finalizers, after a call, on entry to a function and
 where a loop turns. They may close the channel, put, get, or raise. So:

@@ -6,7 +6,6 @@ from math import inf
 from typing import Protocol, final
 
 from aiochannel._core.newer_typing import override
-from aiochannel._core.thresholds import STIRRED_PUT
 from aiochannel._core.waiters import NOBODY, Compound, Waiter, WaitQueue
 
 
@@ -16,8 +15,8 @@ class Source(Protocol):
     @property
     def _buffer(self) -> Sized: ...
 
-    _closed: bool
-    _put_below: int
+    @property
+    def _closed(self) -> bool: ...
 
     def _trust(self, gatherer: "Gatherer", /) -> None:
         """Promise a gatherer in advance what it still asks for, but for the last item."""
@@ -33,7 +32,7 @@ class Gatherer(Compound):
     queue counts those beyond the first one as `further`. What it is promised stays in the buffer until its task takes
     it.
 
-    Once it has an item, it may be promised further ones in advance, so that puts append them at once. Then more is
+    Once it has an item, it may be promised further ones in advance, so that their puts wake nobody. Then more is
     promised than there is in the buffer: the difference is missing. When it stops, it gives back what is missing.
     """
 
@@ -92,7 +91,6 @@ class Gatherer(Compound):
                 self.promised -= missing
                 self.wants += missing
                 queue.further += missing
-            self._source._put_below = STIRRED_PUT
             queue.further -= self.wants - 1
             self.wants = 0
             if queue[0] is self:
@@ -152,7 +150,6 @@ class Gatherer(Compound):
             return
         else:
             self.promised += 1
-        source._put_below = STIRRED_PUT
         queue.further -= self.wants - 1
         self.wants = 0
         self.waiter.set_result(queue)

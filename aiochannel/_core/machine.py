@@ -10,7 +10,7 @@ from aiochannel._core.ends import CLOSE, Counted
 from aiochannel._core.gathering import Gatherer
 from aiochannel._core.newer_typing import override
 from aiochannel._core.resting import BLOCKED, Blocked
-from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT, STIRRED_GET, STIRRED_PUT
+from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT, SPENT_PUT, STIRRED_GET, STIRRED_PUT
 from aiochannel._core.waiters import NOBODY, Waiter, Waiting, WaitQueue
 from aiochannel.errors import ChannelClosed
 
@@ -110,6 +110,9 @@ class Machine(Counted, Generic[T]):
 
         The next one need not rest.
         """
+        if self._put_below == SPENT_PUT:
+            self._put_below = STIRRED_PUT
+            return True
         if self._put_below < BUDGET or not self._put_below <= len(self._buffer) < self._bound - self._senders.woken:
             return False
         self._open_puts()
@@ -208,22 +211,26 @@ class Machine(Counted, Generic[T]):
         return True
 
     def _trust(self, gatherer: Gatherer, /) -> None:
-        """Promise a gatherer in advance what it still asks for, but for the last item; puts then append at once.
+        """Promise a gatherer in advance what it still asks for, but for the last item: puts then wake nobody.
 
-        Nobody else has a claim: it would count as one of these items.
+        Nobody else has a claim: who takes what is promised to it would leave what is missing here. Now and then the
+        next put is to let other tasks run, so that the time of the batch can be up.
         """
         receivers = self._receivers
-        if self._closed or self._senders.woken or receivers.woken != gatherer.promised or not receivers:
+        if not receivers or receivers[0] is not gatherer:  # a signal handler was here
             return
-        more = gatherer.wants - 1
-        if receivers.woken + more >= BUDGET:
-            more = BUDGET - 1 - receivers.woken
-        if receivers[0] is gatherer and more > 0:
-            receivers.woken += more
-            receivers.further -= more
-            gatherer.promised += more
-            gatherer.wants -= more
-            self._put_below = receivers.woken
+        before = gatherer.promised % BUDGET
+        if before == 0:
+            self._put_below = SPENT_PUT
+        if receivers.woken != gatherer.promised:
+            return
+        more = BUDGET - 1 - before
+        if more >= gatherer.wants:
+            more = gatherer.wants - 1
+        receivers.woken += more
+        receivers.further -= more
+        gatherer.promised += more
+        gatherer.wants -= more
 
     def _use_promises(self, gatherer: Gatherer, limit: int) -> list[T]:
         """Take what was promised to the gatherer, and what nobody was promised; [] if the channel is drained."""

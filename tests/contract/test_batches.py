@@ -8,11 +8,14 @@ from collections.abc import Iterable
 import pytest
 
 from aiochannel import ChannelClosed, ChannelEmpty, ChannelFull
+from tests.budgets import SHIPPED
 from tests.conftest import cancelled, settle, waiting
 from tests.contract.kinds import (
+    WAITING_PUTS,
     Kind,
     Sides,
     every_kind,
+    put,
     that_abort,
     that_buffer_all,
     that_fill,
@@ -39,6 +42,22 @@ async def put_all(channel: Sides, *items: object) -> None:
 
 
 # When it returns
+
+
+@every_kind
+@pytest.mark.parametrize("call", WAITING_PUTS)
+@pytest.mark.parametrize("others", [0, 1])
+async def test_puts_for_a_large_batch_let_other_tasks_run(channel: Sides, call: str, others: int) -> None:
+    """So its time is up when it is up, however fast the items come."""
+    getting = await waiting(channel.rx.get_many(10 * SHIPPED.calls, within=60))
+    gets = [await waiting(channel.rx.get()) for _ in range(others)]
+    ran: list[str] = []
+    asyncio.get_running_loop().call_soon(ran.append, "ran")
+    for item in range(2 * SHIPPED.calls):
+        await put(call, channel.tx, item)
+    assert ["ran"] == ran
+    for task in (*gets, getting):
+        await cancelled(task)
 
 
 @virtual
