@@ -180,7 +180,7 @@ class RedisChannel:
         """
         if self.state.lost is not None:
             return
-        receivers = [each for each in self.receivers if each.receiver]
+        receivers = [(each, each.chunk) for each in self.receivers if each.receiver]
         senders = [each for each in self.senders.values() if each.used]
         parts = [(receivers[at : at + AT_ONCE], senders[at : at + AT_ONCE]) for at in self._places(receivers, senders)]
         head = (self.link.hub, self.link.epoch, self.since)
@@ -188,7 +188,8 @@ class RedisChannel:
             self.command("resume", *head, len(some), *_pairs(some), *(each.key for each in others))
             for some, others in parts
         ]
-        told = {each.key: each.stored for each in senders}  # pushes may tell more before the replies come
+        # Pushes may tell more before the replies come: so this has how far each end was when it asked.
+        told = {each.key: each.stored for each in senders}
         for (some, others), reply in zip(parts, await self.link.first_calls(calls), strict=True):
             self._resumed(some, others, told, several(reply))
         self.since = self.link.epoch
@@ -198,17 +199,21 @@ class RedisChannel:
         return range(0, max(len(receivers), len(senders), 1), AT_ONCE)
 
     def _resumed(
-        self, receivers: Sequence[Receives], senders: Sequence[Sends], told: Mapping[bytes, int], reply: list[Reply]
+        self,
+        receivers: Sequence[tuple[Receives, int]],
+        senders: Sequence[Sends],
+        told: Mapping[bytes, int],
+        reply: list[Reply],
     ) -> None:
         if reply[0] == -3:
             self.lose("is not there any more")
             return
         _, closed, cause, drained, held, known = reply
-        for receiver, answer in zip(receivers, several(held), strict=True):
+        for (receiver, first), answer in zip(receivers, several(held), strict=True):
             code, *chunks = several(answer)
             receiver.resumed()
             if code == 1:
-                receiver.accept(receiver.chunk, [raw(chunk) for chunk in chunks], puts_wait=False)
+                receiver.accept(first, [raw(chunk) for chunk in chunks], puts_wait=False)
             else:
                 receiver.lose()
         for sender, answer in zip(senders, several(known), strict=True):
@@ -217,5 +222,5 @@ class RedisChannel:
         self.note(state(closed, cause, drained))
 
 
-def _pairs(receivers: Iterable[Receives]) -> Iterable[int]:
-    return (each for receiver in receivers for each in (receiver.receiver, receiver.chunk))
+def _pairs(receivers: Iterable[tuple[Receives, int]]) -> Iterable[int]:
+    return (each for receiver, first in receivers for each in (receiver.receiver, first))

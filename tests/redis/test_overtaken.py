@@ -24,30 +24,31 @@ def pushes(broker: Open) -> int:
     return line.heard
 
 
+async def pushed(broker: Open, happens: Callable[[], Awaitable[object]]) -> None:
+    """Let something happen, and its push come."""
+    before = pushes(broker)
+    await happens()
+
+    async def come() -> bool:
+        return pushes(broker) > before
+
+    await eventually(come)
+
+
 def overtake(broker: Open, happens: Callable[[], Awaitable[object]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let something happen between the next call at the server and its reply; the push of it comes first."""
-
-    async def pushed() -> None:
-        before = pushes(broker)
-        await happens()
-
-        async def come() -> bool:
-            return pushes(broker) > before
-
-        await eventually(come)
-
     call, first_calls = broker.link.call, broker.link.first_calls
 
     async def late(*command: Argument) -> Reply:
         monkeypatch.setattr(broker.link, "call", call)
         reply = await call(*command)
-        await pushed()
+        await pushed(broker, happens)
         return reply
 
     async def first_late(commands: Sequence[Sequence[Argument]]) -> list[Reply]:
         monkeypatch.setattr(broker.link, "first_calls", first_calls)
         replies = await first_calls(commands)
-        await pushed()
+        await pushed(broker, happens)
         return replies
 
     monkeypatch.setattr(broker.link, "call", late)
@@ -68,6 +69,32 @@ async def test_an_item_that_is_stored_meanwhile_is_not_forgotten(
     with pytest.raises(Gone):
         await storing
     assert 4 == await tx.resume() == tx.stored
+
+
+async def test_an_item_that_is_pushed_just_before_the_connection_is_taken_over_comes_once(
+    broker: Open, other: Open, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tx, rx = other.sender(other.name), broker.receiver(broker.name)
+    fetching = asyncio.create_task(rx.fetch(9, 2**20, ()))
+    server, waiting = world.client(), world.key_names()[4]
+
+    async def waits() -> bool:
+        return server("ZCARD", waiting) == 1
+
+    await eventually(waits)
+    first_calls = broker.link.first_calls
+
+    async def first_late(commands: Sequence[Sequence[Argument]]) -> list[Reply]:
+        await pushed(broker, lambda: tx.store([b"1"], ignore))
+        return await first_calls(commands)
+
+    monkeypatch.setattr(broker.link, "first_calls", first_late)
+    await broker.connect_again(world)
+    with pytest.raises(Gone):
+        await fetching
+    (item,) = (await rx.fetch(9, 2**20, ())).items
+    await rx.settle([item.receipt])
+    assert (b"1", 0) == (item.item, await broker.size(broker.name))
 
 
 async def test_a_channel_that_is_closed_while_the_connection_comes_back_stays_closed(
