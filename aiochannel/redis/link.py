@@ -14,6 +14,7 @@ import os
 from asyncio import Event, Task, create_task, gather, get_running_loop, sleep, timeout
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from random import SystemRandom
 from string import ascii_letters, digits
 from typing import Final, Protocol
@@ -123,9 +124,10 @@ class Link:
             pause = min(pause * 2, LATEST)
 
     async def _connect(self) -> None:
-        self._over = Event()
-        self._commands = commands = Line(self._wire(), self._over.set)
-        self._pushes = pushes = Line(self._wire(), self._over.set, self._pushed)
+        self._over = over = Event()
+        lose = partial(self._lose, over)
+        self._commands = commands = Line(self._wire(), lose)
+        self._pushes = pushes = Line(self._wire(), lose, self._pushed)
         await gather(commands.open(), pushes.open())
         info, now, *loaded = await commands.all(
             [("INFO",), ("TIME",), *(("SCRIPT", "LOAD", script.text) for script in SCRIPTS.values())]
@@ -164,6 +166,15 @@ class Link:
                     await gather(*(ping for _, _, ping in before))
             if any(ping.cancelled() and line.heard == heard for line, heard, ping in before):
                 return
+
+    def _lose(self, over: Event) -> None:
+        """Note that a connection is lost, before a call that it answers with GONE goes on.
+
+        Else that call would take the link for the next one, and what is known here for what the server has found.
+        """
+        over.set()
+        if self.up and over is self._over:
+            self._down()
 
     def _down(self) -> None:
         self.up = False
@@ -256,9 +267,7 @@ class Link:
             if refusal.kind != "NOSCRIPT" and refusal.text != self._trouble:
                 LOG.warning("%s refuses: %s", self.where, refusal.text)
                 self._trouble = refusal.text
-            self._over.set()
-            self.up = False
-            self._settled.clear()
+            self._lose(self._over)
             return Gone()
         return ChannelUnavailable(f"{self.where} refuses: {refusal.text}")
 

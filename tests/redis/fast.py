@@ -67,8 +67,7 @@ class FaultyLink(Link):
         raise Gone
 
     def lose(self) -> None:
-        self._over.set()
-        self._down()
+        self._lose(self._over)
 
 
 class Broker(RedisBroker):

@@ -18,6 +18,7 @@ from aiochannel.redis import (
     RemoteSender,
     connect,
 )
+from aiochannel.redis.link import Link
 from tests.redis.client import texts
 from tests.redis.world import SOON, World, eventually, world_of
 from tests.servers import Program, serving
@@ -83,6 +84,33 @@ async def test_stale_connection(world: World) -> None:
 
 async def _so(value: bool) -> bool:
     return value
+
+
+async def test_a_put_of_which_the_reply_is_lost_is_not_withdrawn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is the next one taken for a repeat, though the hub looks after its connections late."""
+    looks = asyncio.Event()
+    watch = Link._watch
+
+    async def late(link: Link) -> None:
+        await watch(link)
+        await looks.wait()
+
+    monkeypatch.setattr(Link, "_watch", late)
+    proxy = await world.proxy()
+    tx, _ = await world.ends(url=proxy.url)
+    await tx.put(0)
+    proxy.faults = iter(["reply"])
+    submission = tx.submit(1)
+    await eventually(lambda: _so(proxy.cuts == 1))
+    withdrawing = asyncio.create_task(submission.withdraw())
+    putting = asyncio.create_task(tx.put(2))
+    for _ in range(9):
+        await asyncio.sleep(0)
+    looks.set()
+    assert not await withdrawing
+    await putting
+    channel = await world.channel()
+    assert [0, 1, 2] == list(await channel.peek(9))
 
 
 async def test_stale_take_holds_nothing_for_nobody(world: World) -> None:
