@@ -336,6 +336,24 @@ async def test_a_put_that_has_to_wait_enters_the_queue_before_others_run(granted
             each.close()
 
 
+@pytest.mark.parametrize("granted", range(5))
+async def test_a_put_enters_the_queue_at_once_where_slots_are_granted_that_are_not_there_any_more(granted: int) -> None:
+    channel = Channel[int].rendezvous()
+    puts = [channel.put(item) for item in range(granted + 1)]
+    gets = [channel.get() for _ in puts]
+    for call in (*puts, *gets):
+        call.send(None)
+    for get in gets:
+        get.close()
+    with pytest.raises(StopIteration):
+        puts[0].send(None)
+    putting = channel.put(9)
+    putting.send(None)
+    assert 1 == channel.statistics().waiting_senders
+    for call in (*puts, putting):
+        call.close()
+
+
 async def test_the_puts_that_follow_a_granted_one_let_others_run() -> None:
     with small_budgets():
         channel = filled(*range(100), maxsize=100)

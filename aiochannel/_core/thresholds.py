@@ -10,5 +10,5 @@ STIRRED_PUT: Final = -1
 STIRRED_GET: Final = 2**30 - 2
 """The same. And a call that is about to wait must look again, since the channel may have changed since it looked."""
 
-SPENT_PUT: Final = -2
-"""As `SLOW_PUT`. And the next awaited put lets other tasks run."""
+SPENT_PUT: Final = -(2**28)
+"""As `SLOW_PUT`. And the next awaited put lets other tasks run. Unlike the others it is never `bound - granted`."""
