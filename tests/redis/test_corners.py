@@ -270,6 +270,20 @@ async def test_broker_that_is_not_entered(server: Server) -> None:
     broker.abandon()
 
 
+@pytest.mark.parametrize("lost", ["calls", "pushes"])
+async def test_call_that_is_told_of_a_lost_connection_finds_both_down(broker: Open, lost: str) -> None:
+    lines = {"calls": broker.link._commands, "pushes": broker.link._pushes}
+    line, commands = lines[lost], lines["calls"]
+    assert line is not None
+    assert commands is not None
+    answer = commands.call("BLPOP", "none", 0)
+    up: list[bool] = []
+    answer.add_done_callback(lambda _: up.append(broker.up))
+    line._wire.cut()
+    assert GONE == await answer
+    assert [False] == up
+
+
 async def test_copy_in_a_child_closes_only_itself(broker: Open) -> None:
     """As in a forked child: the copies of the sockets are closed without a word."""
     assert broker.up
