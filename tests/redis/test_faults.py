@@ -16,10 +16,12 @@ from aiochannel.redis import (
     RemoteChannel,
     RemoteReceiver,
     RemoteSender,
+    Submission,
     connect,
 )
 from aiochannel.redis.link import Link
 from tests.redis.client import texts
+from tests.redis.proxy import Proxy
 from tests.redis.world import SOON, World, eventually, world_of
 from tests.servers import Program, serving
 
@@ -66,14 +68,20 @@ async def test_lost_calls_lose_nothing_and_repeat_nothing(world: World, fault: s
     assert 20 == proxy.cuts
 
 
-async def test_stale_connection(world: World) -> None:
-    """A put that was withdrawn while its bytes were on their way never happens, and the next one does."""
+async def struck(world: World, fault: str) -> tuple[Proxy, RemoteSender[int], Submission]:
+    """Return a sender that has put 0, and the submission of 1, whose call has just met a fault."""
     proxy = await world.proxy()
     tx, _ = await world.ends(url=proxy.url)
     await tx.put(0)
-    proxy.faults = iter(["stale"])
-    withdrawn = tx.submit(1)
+    proxy.faults = iter([fault])
+    submission = tx.submit(1)
     await eventually(lambda: _so(proxy.cuts == 1))
+    return proxy, tx, submission
+
+
+async def test_stale_connection(world: World) -> None:
+    """A put that was withdrawn while its bytes were on their way never happens, and the next one does."""
+    proxy, tx, withdrawn = await struck(world, "stale")
     assert await withdrawn.withdraw()
     await tx.put(2)
     proxy.release()
@@ -96,12 +104,7 @@ async def test_a_put_of_which_the_reply_is_lost_is_not_withdrawn(world: World, m
         await looks.wait()
 
     monkeypatch.setattr(Link, "_watch", late)
-    proxy = await world.proxy()
-    tx, _ = await world.ends(url=proxy.url)
-    await tx.put(0)
-    proxy.faults = iter(["reply"])
-    submission = tx.submit(1)
-    await eventually(lambda: _so(proxy.cuts == 1))
+    _, tx, submission = await struck(world, "reply")
     withdrawing = asyncio.create_task(submission.withdraw())
     putting = asyncio.create_task(tx.put(2))
     for _ in range(9):
