@@ -316,6 +316,22 @@ def ended(step: Coroutine[object, None, object]) -> bool:
     return False
 
 
+@pytest.mark.parametrize("call", ["get", "get_many", "async for", "select get", "select mapped get"])
+async def test_a_get_that_finds_an_item_beside_promised_ones_lets_nobody_else_run(call: str) -> None:
+    channel: Channel[int] = Channel()
+    gets = [channel.get(), channel.get()]
+    for get in gets:
+        get.send(None)
+    for item in range(3):
+        channel.put_nowait(item)
+    assert 0 == channel.get_nowait()
+    assert ended(gets[0])
+    channel.put_nowait(3)
+    with pytest.raises(StopIteration):
+        next(PAUSING[call][1](channel).__await__())
+    gets[1].close()
+
+
 @pytest.mark.parametrize("granted", [False, True])
 async def test_a_put_that_has_to_wait_enters_the_queue_before_others_run(granted: bool) -> None:
     with small_budgets():

@@ -335,8 +335,12 @@ class Machine(Counted, Generic[T]):
         """Let gets take at once, down to the promised items and for a while. The last of a closed channel is told."""
         rest = len(self._buffer) - BUDGET
         # No call from here on: a signal handler may have closed the channel.
-        above = self._receivers.woken or self._closed
-        self._get_above = rest if rest > above else above  # noqa: FURB136  # `max` is a call
+        if rest > self._receivers.woken:
+            self._get_above = rest
+        elif self._receivers.woken:
+            self._get_above = STIRRED_GET  # no number holds: as promises are used, fewer are promised
+        else:
+            self._get_above = self._closed
 
     def _rests_from_gets(self) -> bool:
         """Return whether a get is off its fast path for no other reason than that other tasks should run.
