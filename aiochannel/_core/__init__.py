@@ -49,7 +49,8 @@ where a loop turns. They may close the channel, put, get, or raise. So:
     a step changes what it decides in one go, without a call in between: an item is appended before it is promised, and
     a waiter is woken in the statement after it was removed;
     a call that has to wait allocates first, enters the wait queue, and then looks again if somebody has stirred the
-    channel meanwhile (`STIRRED_PUT`, `STIRRED_GET`);
+    channel meanwhile (`STIRRED_PUT`, `STIRRED_GET`): each step that may leave an item or room does;
+    a step that opens a fast path looks once more whether somebody waits;
     a call that has changed something, and in which a handler raises, restores the invariants before it raises on:
     `_settle` wakes whoever can go ahead, from any state, and may be called again.
 

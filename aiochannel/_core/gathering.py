@@ -150,6 +150,14 @@ class Gatherer(Compound):
             return
         else:
             self.promised += 1
-        queue.further -= self.wants - 1
+        wants = self.wants
+        queue.further -= wants - 1
         self.wants = 0
-        self.waiter.set_result(queue)
+        try:
+            self.waiter.set_result(queue)
+        except InvalidStateError:  # cancelled by a signal handler since the look
+            if self.promised:
+                self.promised -= 1
+            self.wants = wants
+            queue.further += wants - 1
+            raise

@@ -87,6 +87,7 @@ class Machine(Counted, Generic[T]):
                     self._open_puts()
             else:
                 self._get_above = SLOW_GET
+                self._put_below = STIRRED_PUT  # the item may be left, if those who wait were cancelled
                 receivers.promise(buffer)
         except BaseException:  # raised by a signal handler
             self._settle()
@@ -100,6 +101,8 @@ class Machine(Counted, Generic[T]):
         """
         length = len(self._buffer)
         # No call from here on: a signal handler may have closed the channel, and shut what this opens.
+        if self._receivers:  # since this began
+            return
         if length - BUDGET > self._get_above:
             self._get_above = length - BUDGET
         below, window = self._bound - self._senders.woken, length + BUDGET
@@ -131,7 +134,7 @@ class Machine(Counted, Generic[T]):
         if self._senders is NOBODY:
             self._senders = WaitQueue()
         self._senders.append(waiter)
-        if self._get_above != SLOW_GET:  # `_admit` has left it so
+        if self._get_above != SLOW_GET:  # as the call has left it
             self._recheck_sender()
 
     def _recheck_sender(self) -> None:
@@ -164,6 +167,7 @@ class Machine(Counted, Generic[T]):
         """Grant what room there is to the senders that wait."""
         if self._senders:
             self._put_below = SLOW_PUT
+            self._get_above = STIRRED_GET  # room may be left
             self._senders.grant(self._bound, self._buffer, self._receivers)
 
     # Getting
@@ -178,6 +182,7 @@ class Machine(Counted, Generic[T]):
         if self._receivers is NOBODY:
             self._receivers = WaitQueue()
         self._receivers.append(waiter)
+        self._get_above = STIRRED_GET  # a put that is about to wait has room now
         if self._senders or self._put_below:  # or as the call has left it
             self._recheck_receiver()
 
@@ -202,7 +207,8 @@ class Machine(Counted, Generic[T]):
             self._receivers = WaitQueue()
         if not gatherer.enter(self._receivers, limit):
             return False
-        self._get_above = SLOW_GET  # no signal handler has run since it was promised what was there
+        # No signal handler has run since it was promised what was there.
+        self._get_above = STIRRED_GET
         self._recheck_receiver()
         if gatherer.promised:
             self._trust(gatherer)
@@ -271,7 +277,10 @@ class Machine(Counted, Generic[T]):
             return BLOCKED
         try:
             item = buffer.popleft()
-            self._after_take()
+            if self._senders:
+                self._grant()
+            else:
+                self._after_take()
         except BaseException:  # raised by a signal handler
             self._settle()
             raise
@@ -335,6 +344,8 @@ class Machine(Counted, Generic[T]):
         """Let gets take at once, down to the promised items and for a while. The last of a closed channel is told."""
         rest = len(self._buffer) - BUDGET
         # No call from here on: a signal handler may have closed the channel.
+        if self._senders:  # since this began
+            return
         if rest > self._receivers.woken:
             self._get_above = rest
         elif self._receivers.woken:
@@ -428,8 +439,10 @@ class Machine(Counted, Generic[T]):
         self._closers.wake_all()
         if not self._buffer:
             self._tell_drained()
-        elif self._receivers and isinstance(first := self._receivers[0], Gatherer):
-            first.conclude()
+        else:
+            for each in list(self._receivers):
+                if isinstance(each, Gatherer):
+                    each.conclude()
 
     def _tell_drained(self) -> None:
         self._receivers.wake_all()

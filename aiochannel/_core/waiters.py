@@ -86,18 +86,18 @@ class WaitQueue(deque[Waiting]):
         while self:
             room = (len(receivers) if receivers else 0) + receivers.woken - len(items) - self.woken + bound
             room += receivers.further - receivers.stale
-            if room <= 0 or not self:  # in this order: a signal handler may run after `len`
+            # The last is asked last: a signal handler may run after `len`.
+            if room <= 0 or (passed_over and passed_over >= len(self)) or not self:
                 break
             first = self[0]
-            its_own = room == 1 and receivers and isinstance(first, Chooser) and first.waits_in(receivers)
-            if not self or self[0] is not first:  # a signal handler has woken it
-                continue
-            if its_own:
-                passed_over += 1
-                self.rotate(-1)
-                if passed_over >= len(self):
-                    break
-                continue
+            if room == 1 and receivers:
+                its_own = isinstance(first, Chooser) and first.waits_in(receivers)
+                if not self or self[0] is not first:  # a signal handler has woken it
+                    continue
+                if its_own:
+                    passed_over += 1
+                    self.rotate(-1)
+                    continue
             del self[0]
             self.woken += 1
             try:
@@ -105,9 +105,12 @@ class WaitQueue(deque[Waiting]):
             except InvalidStateError:  # cancelled
                 self.woken -= 1
                 self.stale -= 1
+                continue
             except BaseException:  # raised by a signal handler
                 self._put_back(first)
                 raise
+            if room == 1:
+                break
         if self.stale:
             self.tidy()
 

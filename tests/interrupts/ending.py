@@ -176,7 +176,7 @@ class Ending:
             self.world.ledgers[name].accept([item])
             self.world.drive()
             puts = 1 if len(self._pending(name, GETS)) < len(waiting) else puts + 1
-            if puts > max(map(_room, waiting[0].sides)):
+            if puts > max(_room(part) for call in waiting for part in call.sides):
                 yield f"{waiting[0]} waits on after a put"
                 return
 

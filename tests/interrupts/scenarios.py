@@ -46,6 +46,11 @@ class Scenario(NamedTuple):
         return "small" in self.before.split()
 
     @property
+    def is_new(self) -> bool:
+        """Return whether nobody has waited on its channels yet."""
+        return "new" in self.before.split()
+
+    @property
     def has_ends(self) -> bool:
         return "open" in self.before + self.during
 
@@ -57,6 +62,7 @@ put: room, rests                 | 2 | small put!                          | P:p
 put: to a select                 | 1 | S:sel(get,get.b) H:get              | P:put
 put: waits                       | 1 | put! Q:put                          | P:put
 put: waits, new                  | 1 | new put! Q:put                      | P:put
+put: waits behind one            | 2 | put! put! P:put                     | Q:put
 put: waits, granted              | 1 | put!                                | P:put run get!
 put: granted, filled             | 1 | put! P:put Q:put                    | get! run get!
 put: cancelled waiting           | 1 | put! P:put Q:put                    | cancel:P run get!
@@ -88,6 +94,7 @@ get: closed, cancelled promised  | 1 | G:get H:get                         | put
 get: closed, failed              | 1 | G:get                               | fail
 get: drains                      | 2 | put! close J:join                   | G:get
 get: closed                      | 1 | close                               | G:get
+put: rendezvous, waits behind one | R | P:put                              | Q:put
 get: rendezvous                  | R | P:put Q:put                         | G:get
 put_nowait: room                 | 2 | put!                                | put!
 put_nowait: room, new            | 2 | new put!                            | put!
@@ -98,6 +105,7 @@ put_nowait: full                 | 1 | put!                                | put
 put_nowait: closed               | 1 | close                               | put!
 batch: waits                     | 1 |                                     | G:batch
 batch: waits, new                | 1 | new                                 | G:batch
+batch: waits behind one          | 1 | H:get                               | G:batch
 batch: some there                | 2 | put! put!                           | G:batch
 batch: all there                 | 5 | put! put! put! put!                 | G:batch
 batch: filled                    | 1 | G:batch H:get                       | put! put! put! put!
@@ -129,6 +137,7 @@ put_many: iterator, rests        | 5 | small put!                          | P:p
 put_many: to receivers           | 1 | G:get H:get                         | P:put_many
 put_many: iterator, to receivers | 1 | G:get H:get                         | P:put_iter
 put_many: waits                  | 2 | put!                                | P:put_many
+put_many: waits behind one       | 2 | put! put! P:put                     | Q:put_many
 put_many: waits, new             | 2 | new put!                            | P:put_many
 put_many: iterator, waits        | 2 | put!                                | P:put_iter
 put_many: waits, granted         | 1 |                                     | P:put_many run get! run get!
@@ -180,6 +189,8 @@ select: get, a sender waits      | 1 | put! P:put                          | S:s
 select: waits to get             | 1 |                                     | S:sel(get,get.b)
 select: waits to get, new        | 1 | new                                 | S:sel(get,get.b)
 select: waits to put             | 1 | put! put!.b Q:put                   | S:sel(put,put.b)
+select: waits to put behind one  | 2 | put! put! P:put                     | S:sel(put,get.b)
+select: waits to get behind one  | 1 | H:get                               | S:sel(get,get.b)
 select: waits to put, new        | 1 | new put! put!.b Q:put               | S:sel(put,put.b)
 select: waits, both sides        | 1 | put!.b                              | S:sel(get,put.b)
 select: waits, rendezvous        | R |                                     | S:sel(get,put)

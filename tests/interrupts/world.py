@@ -2,14 +2,15 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, suppress
 from types import FrameType
 
 from aiochannel import Channel, ChannelClosed, Overflow, PriorityChannel, Receiver, Sender
 from tests.budgets import SHIPPED, SMALL
-from tests.interrupts.actions import END, LOOK, RAISE, Action, Effect
-from tests.interrupts.calls import INTERRUPTED, Begin, Call, Subject, carried_out, described
+from tests.interrupts.actions import BEGINS, CANCEL, END, LOOK, RAISE, Action, Effect
+from tests.interrupts.calls import INTERRUPTED, UNDER_WAY, Begin, Call, Subject, carried_out, described
 from tests.interrupts.places import Place
 from tests.interrupts.scenarios import PRIORITY, Scenario
 from tests.ledger import Ledger
@@ -110,7 +111,7 @@ class World:
         if any(effect.word == END for effect in self.action.effects):
             self.garbage.append(Garbage(self.channels["a"].open_sender()))
         steps = self.scenario.before.split()
-        if "new" not in steps:
+        if not self.scenario.is_new:
             self.loop.call_soon(self._wear_in)
             self.drive()
         for step in steps:
@@ -137,7 +138,10 @@ class World:
                 continue  # no put waits
             for _ in range(max(self.scenario.size, 0)):
                 channel.put_nowait("w")
-            _wait_and_give_up(channel.put("w"))
+            putting = channel.put("w")
+            while not channel.statistics().waiting_senders:  # it may let other tasks run first
+                putting.send(None)
+            putting.close()
             for _ in range(channel.qsize()):
                 channel.get_nowait()
 
@@ -196,12 +200,24 @@ class World:
 
     # Tasks
 
-    def _start(self, lane: str, text: str) -> None:
+    def _start(self, lane: str, text: str, *, eagerly: bool = False) -> None:
         call, begin = described(lane, text, self.channels, self.item)
         self.calls.append(call)
-        task = self.loop.create_task(self._perform(call, begin))
+        performing = self._perform(call, begin)
+        if sys.version_info >= (3, 12) and eagerly:
+            task = asyncio.Task(performing, loop=self.loop, eager_start=True)
+        else:
+            task = self.loop.create_task(performing)
         self.tasks[lane] = task
         self.lanes[task] = call
+
+    def _cancel_first(self) -> None:
+        """Cancel the first task that waits, other than the one that runs."""
+        running = asyncio.current_task(self.loop)
+        for task, call in self.lanes.items():
+            if task is not running and call.outcome is UNDER_WAY and not call.cancelled:
+                call.cancelled = task.cancel()
+                return
 
     async def _perform(self, call: Call, begin: Begin) -> None:
         try:
@@ -291,7 +307,13 @@ class World:
         if effect.word == LOOK:
             self._look()
             return
-        verb = {"put": "put_nowait", "get": "get_nowait"}.get(effect.word, effect.word)
+        if effect.word == CANCEL:
+            self._cancel_first()
+            return
+        if effect.word in BEGINS:
+            self._start("v", f"{effect.word.removeprefix('begin ')}.{effect.channel}", eagerly=True)
+            return
+        verb = {"put": "put_nowait", "get": "get_nowait", "drain": "get_many_nowait"}.get(effect.word, effect.word)
         call = Call("x", verb, effect.channel, (self.item("x"),) if effect.word == "put" else ())
         self._now(call, lambda: carried_out(call, self.channels))
 

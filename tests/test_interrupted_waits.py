@@ -1,0 +1,204 @@
+"""Calls that begin to wait, or are woken, while a signal handler cancels others, empties the channel or begins calls.
+
+A signal handler that cancels a task is the most frequent one: `asyncio.run` has it for Ctrl-C. One that begins a call
+stands for the finalizer that begins an eager task.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+from typing_extensions import override
+
+from aiochannel import Channel, ChannelClosed, ChannelEmpty
+from aiochannel._core import gathering
+from aiochannel._core.machine import Machine
+from aiochannel._core.waiters import WaitQueue
+from tests.conftest import cancelled, filled, settle, waiting
+from tests.test_interrupted_calls import act_once, used
+
+Begin = Callable[[], Coroutine[object, None, object]]
+
+
+class Handler:
+    """What a signal handler does; the calls that it begins are kept."""
+
+    def __init__(self) -> None:
+        self.calls: list[Coroutine[object, None, object]] = []
+
+    def begins(self, *begin: Begin) -> Callable[[], None]:
+        def act() -> None:
+            for each in begin:
+                call = each()
+                call.send(None)
+                self.calls.append(call)
+
+        return act
+
+    def end(self) -> None:
+        for call in self.calls:
+            call.close()
+
+
+async def test_a_put_that_begins_to_wait_while_a_signal_handler_makes_room_for_more_than_waited_goes_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = filled(0, 1, maxsize=2)
+    before = await waiting(channel.put(2))
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_enqueue_sender", lambda: channel.get_many_nowait(2))
+        putting = asyncio.create_task(channel.put(3))
+        await settle()
+    assert (True, True, [2, 3]) == (before.done(), putting.done(), sorted(channel))
+
+
+async def test_a_put_that_begins_to_wait_while_a_signal_handler_frees_the_slot_of_a_cancelled_one_goes_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def act() -> None:
+        before.cancel()
+        channel.get_nowait()
+
+    channel = filled(0, maxsize=1)
+    before = await waiting(channel.put(1))
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_enqueue_sender", act)
+        putting = asyncio.create_task(channel.put(2))
+        await settle()
+    assert (True, True, [2]) == (before.cancelled(), putting.done(), list(channel))
+
+
+@pytest.mark.parametrize("call", ["get", "get_many"])
+async def test_a_put_that_begins_to_wait_while_a_get_begins_is_for_that_get(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = Channel[int].rendezvous()
+    assert await cancelled(await waiting(channel.put(0)))
+    handler = Handler()
+    with monkeypatch.context() as patch:
+        get: Begin = channel.get if call == "get" else lambda: channel.get_many(2, within=60)
+        act_once(patch, Machine, "_enqueue_sender", handler.begins(get))
+        putting = asyncio.create_task(channel.put(1))
+        await settle()
+    assert (True, 1) == (putting.done(), len(list(channel)))
+    handler.end()
+
+
+async def test_a_get_that_begins_to_wait_while_a_signal_handler_puts_to_a_cancelled_one_goes_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def act() -> None:
+        before.cancel()
+        channel.put_nowait(1)
+
+    channel: Channel[int] = Channel()
+    before = await waiting(channel.get())
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_enqueue_receiver", act)
+        getting = asyncio.create_task(channel.get())
+        await settle()
+    assert (True, True) == (before.cancelled(), getting.done())
+    assert 1 == await getting
+
+
+async def test_a_batch_that_begins_while_a_put_opens_the_fast_path_has_the_puts_that_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: Channel[int] = Channel()
+    assert await cancelled(await waiting(channel.get()))
+    handler = Handler()
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_open_puts", handler.begins(lambda: channel.get_many(3, within=60)))
+        for item in range(3):
+            channel.put_nowait(item)
+    with pytest.raises(StopIteration) as returned:
+        handler.calls[0].send(None)
+    assert [0, 1, 2] == returned.value.value
+
+
+async def test_a_put_that_begins_to_wait_while_a_get_opens_the_fast_path_has_the_slot_of_the_next_get(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def act() -> None:
+        channel.put_nowait(3)
+        put.send(None)
+
+    channel = filled(0, 1, maxsize=2)
+    granted = channel.put(2)
+    granted.send(None)
+    put = channel.put(4)
+    with monkeypatch.context() as patch:
+        act_once(patch, Machine, "_open_gets", act)
+        assert [0, 1] == [channel.get_nowait(), channel.get_nowait()]
+    assert 3 == channel.get_nowait()
+    with pytest.raises(StopIteration):
+        put.send(None)
+    granted.close()
+
+
+async def test_a_batch_that_begins_while_an_item_is_put_to_another_get_is_told_of_the_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: Channel[int] = Channel()
+    getting = await waiting(channel.get())
+    handler = Handler()
+    with monkeypatch.context() as patch:
+        act_once(patch, WaitQueue, "promise", handler.begins(lambda: channel.get_many(3, within=60)))
+        channel.put_nowait(1)
+    channel.close()
+    with pytest.raises(StopIteration) as returned:
+        handler.calls[0].send(None)
+    assert [1] == returned.value.value
+    with pytest.raises(ChannelClosed):
+        await getting
+
+
+class CancelledWhenLookedAt(asyncio.Future[WaitQueue]):
+    """A waiter that a signal handler cancels right after a look that has found it waiting."""
+
+    looks = 0
+
+    @override
+    def done(self) -> bool:
+        done = super().done()
+        self.looks -= 1
+        if not self.looks:
+            self.cancel()
+        return done
+
+
+@pytest.mark.parametrize("items", [2, 3])
+async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leaves_all_items(
+    items: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel: Channel[int] = await used(Channel(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(gathering, "Future", CancelledWhenLookedAt)
+        batch = await waiting(channel.get_many(items, within=60))
+    (entry,) = channel._receivers
+    assert isinstance(entry, gathering.Gatherer)
+    assert isinstance(entry.waiter, CancelledWhenLookedAt)
+    entry.waiter.looks = 2  # at the first promise, and at the last; those between are made in advance
+    for item in range(items):
+        channel.put_nowait(item)
+    await settle()
+    assert batch.cancelled()
+    assert list(range(items)) == [channel.get_nowait() for _ in range(items)]
+    with pytest.raises(ChannelEmpty):
+        channel.get_nowait()
+    channel.put_nowait(0)
+    assert (True, 0) == (channel.full(), channel.statistics().waiting_receivers)
+
+
+async def test_a_batch_that_is_cancelled_while_it_is_told_of_the_close_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel: Channel[int] = await used(Channel(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(gathering, "Future", CancelledWhenLookedAt)
+        batch = await waiting(channel.get_many(3, within=60))
+    (entry,) = channel._receivers
+    assert isinstance(entry, gathering.Gatherer)
+    assert isinstance(entry.waiter, CancelledWhenLookedAt)
+    entry.waiter.looks = 1
+    channel.close()
+    await settle()
+    assert (True, 0) == (batch.cancelled(), channel.statistics().waiting_receivers)
