@@ -6,6 +6,7 @@ stands for the finalizer that begins an eager task.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import Self
 
 import pytest
 from typing_extensions import override
@@ -158,6 +159,14 @@ class CancelledWhenLookedAt(asyncio.Future[WaitQueue]):
 
     looks = 0
 
+    @classmethod
+    def first_of(cls, channel: Channel[int]) -> Self:
+        """Return that of the batch which is the first to wait."""
+        first = channel._receivers[0]
+        assert isinstance(first, gathering.Gatherer)
+        assert isinstance(first.waiter, cls)
+        return first.waiter
+
     @override
     def done(self) -> bool:
         done = super().done()
@@ -175,10 +184,9 @@ async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leav
     with monkeypatch.context() as patch:
         patch.setattr(gathering, "Future", CancelledWhenLookedAt)
         batch = await waiting(channel.get_many(items, within=60))
-    (entry,) = channel._receivers
-    assert isinstance(entry, gathering.Gatherer)
-    assert isinstance(entry.waiter, CancelledWhenLookedAt)
-    entry.waiter.looks = 2  # at the first promise, and at the last; those between are made in advance
+    CancelledWhenLookedAt.first_of(
+        channel
+    ).looks = 2  # at the first promise, and at the last; those between are made in advance
     for item in range(items):
         channel.put_nowait(item)
     await settle()
@@ -190,15 +198,53 @@ async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leav
     assert (True, 0) == (channel.full(), channel.statistics().waiting_receivers)
 
 
+async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leaves_it_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: Channel[int] = await used(Channel())
+    batch, getting = channel.get_many(2, within=60), channel.get()
+    with monkeypatch.context() as patch:
+        patch.setattr(gathering, "Future", CancelledWhenLookedAt)
+        batch.send(None)
+    getting.send(None)
+    CancelledWhenLookedAt.first_of(channel).looks = 2
+    channel.put_nowait(0)
+    channel.put_nowait(1)
+    with pytest.raises(asyncio.CancelledError):
+        batch.throw(asyncio.CancelledError())
+    assert 0 == channel.get_nowait()
+    with pytest.raises(ChannelEmpty):
+        channel.get_nowait()
+    with pytest.raises(StopIteration) as returned:
+        getting.send(None)
+    assert 1 == returned.value.value
+
+
+async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leaves_the_room_of_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: Channel[int] = await used(Channel(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(gathering, "Future", CancelledWhenLookedAt)
+        batch = await waiting(channel.get_many(2, within=60))
+    following = await waiting(channel.get_many(4, within=60))
+    CancelledWhenLookedAt.first_of(channel).looks = 2
+    channel.put_nowait(0)
+    channel.put_nowait(1)
+    await settle()
+    assert batch.cancelled()
+    for item in (2, 3, 4):
+        channel.put_nowait(item)
+    assert channel.full()
+    assert [0, 1, 2, 3] == await following
+
+
 async def test_a_batch_that_is_cancelled_while_it_is_told_of_the_close_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     channel: Channel[int] = await used(Channel(1))
     with monkeypatch.context() as patch:
         patch.setattr(gathering, "Future", CancelledWhenLookedAt)
         batch = await waiting(channel.get_many(3, within=60))
-    (entry,) = channel._receivers
-    assert isinstance(entry, gathering.Gatherer)
-    assert isinstance(entry.waiter, CancelledWhenLookedAt)
-    entry.waiter.looks = 1
+    CancelledWhenLookedAt.first_of(channel).looks = 1
     channel.close()
     await settle()
     assert (True, 0) == (batch.cancelled(), channel.statistics().waiting_receivers)

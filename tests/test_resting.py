@@ -383,6 +383,16 @@ async def test_the_puts_that_follow_a_granted_one_let_others_run() -> None:
             call.close()
 
 
+@pytest.mark.parametrize("more", [0, 1, 2])
+async def test_a_closed_channel_of_as_many_items_as_go_ahead_in_a_row_tells_that_it_is_drained(more: int) -> None:
+    channel = filled(*range(SHIPPED.calls + more))
+    channel.close()
+    joining = await waiting(channel.join())
+    for _ in range(SHIPPED.calls + more):
+        channel.get_nowait()
+    await joining
+
+
 @pytest.mark.parametrize("call", ["get", "get_many", "async for"])
 async def test_the_get_that_drains_a_channel_lets_nobody_else_run(call: str) -> None:
     channel = filled(1, 2)

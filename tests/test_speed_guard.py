@@ -147,31 +147,33 @@ def test_a_handle_adds_no_call() -> None:
     assert ["Channel.__anext__", "len", "popleft"] == calls(partial(next, anext(aiter(receiver)).__await__()))
 
 
-async def stream(maxsize: int, tasks: int, count: int) -> None:
+async def stream(maxsize: int, producers: int, consumers: int, count: int) -> None:
     channel: Channel[int] = Channel(maxsize)
 
     async def produce() -> None:
-        for item in range(count):
+        for item in range(count // producers):
             await channel.put(item)
 
     async def consume() -> None:
-        for _ in range(count):
+        for _ in range(count // consumers):
             await channel.get()
 
-    await asyncio.gather(*[job() for job in (produce, consume) for _ in range(tasks)])
+    await asyncio.gather(*[produce() for _ in range(producers)], *[consume() for _ in range(consumers)])
 
 
 @pytest.mark.parametrize(
-    ("maxsize", "tasks", "at_most"),
+    ("maxsize", "producers", "consumers", "at_most"),
     [
-        pytest.param(1, 1, 22, id="each item waits once"),
-        pytest.param(10, 1, 10, id="some items wait"),
-        pytest.param(10, 50, 30, id="nearly every put and get waits"),
+        pytest.param(1, 1, 1, 20.1, id="each item waits once"),
+        pytest.param(10, 1, 1, 9.5, id="some items wait"),
+        pytest.param(10, 50, 50, 26.8, id="nearly every put and get waits"),
+        pytest.param(10, 50, 1, 19.9, id="every put waits"),
+        pytest.param(10, 1, 50, 18.5, id="every get waits"),
     ],
 )
-def test_a_put_and_a_get_that_wait_take_few_calls(maxsize: int, tasks: int, at_most: int) -> None:
-    found = calls(lambda: asyncio.run(stream(maxsize, tasks, 100)), PACKAGE)
-    assert len(found) / (100 * tasks) <= at_most
+def test_a_put_and_a_get_that_wait_take_few_calls(maxsize: int, producers: int, consumers: int, at_most: float) -> None:
+    found = calls(lambda: asyncio.run(stream(maxsize, producers, consumers, 5_000)), PACKAGE)
+    assert len(found) / 5_000 <= at_most
 
 
 async def select_in_turn(arms: int, count: int) -> None:

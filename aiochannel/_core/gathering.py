@@ -127,15 +127,15 @@ class Gatherer(Compound):
     def set_result(self, queue: WaitQueue, /) -> None:
         """Take a promise, and go back to the front or be woken; or be woken without one, since the channel is drained.
 
-        Raises InvalidStateError if it was cancelled, and has not taken the promise then. One that was cancelled and
-        that holds promises takes all but its last one until its task runs, whether they were made in advance or not.
+        Raises InvalidStateError if it was cancelled, and has not taken the promise then.
         """
         source = self._source
         if self._timer is None and source._buffer:
             self._start()
-        if self.waiter.done() and not (self.promised and self.wants > 1 and source._buffer):
+        if self.waiter.done():
             raise InvalidStateError  # until its task runs it counts as before
         # No signal handler runs from here on, until it is back or woken.
+        promised, wants = self.promised, self.wants
         if not source._buffer:
             queue.woken = 0  # what was promised in advance will not come
             self.promised = 0
@@ -150,14 +150,11 @@ class Gatherer(Compound):
             return
         else:
             self.promised += 1
-        wants = self.wants
         queue.further -= wants - 1
         self.wants = 0
         try:
             self.waiter.set_result(queue)
         except InvalidStateError:  # cancelled by a signal handler since the look
-            if self.promised:
-                self.promised -= 1
-            self.wants = wants
             queue.further += wants - 1
+            self.promised, self.wants = promised, wants
             raise

@@ -348,9 +348,7 @@ class Machine(Counted, Generic[T]):
             return
         if rest > self._receivers.woken:
             self._get_above = rest
-        elif self._receivers.woken:
-            self._get_above = STIRRED_GET  # no number holds: as promises are used, fewer are promised
-        else:
+        elif not self._receivers.woken:  # or else no number holds: as promises are used, fewer are promised
             self._get_above = self._closed
 
     def _rests_from_gets(self) -> bool:
