@@ -13,7 +13,7 @@ from aiochannel._core.moments import Closed, Drained
 from aiochannel._core.newer_typing import override
 from aiochannel._core.operations import GetOperation, PutOperation
 from aiochannel._core.resting import BLOCKED, PAUSE
-from aiochannel._core.thresholds import SLOW_GET, SLOW_PUT, STIRRED_GET, STIRRED_PUT
+from aiochannel._core.thresholds import SLOW_PUT, STIRRED_GET, STIRRED_PUT
 from aiochannel._core.waiters import Waiter
 from aiochannel.cases import Case
 from aiochannel.errors import ChannelClosed, ChannelEmpty, ChannelFull, check_cause
@@ -210,9 +210,8 @@ class Channel(Machine[T]):
                 await PAUSE
             self._dropping.put(self, item)
             return
-        if self._senders and not self._receivers:
-            self._get_above = SLOW_GET  # there is no room, or else no put would wait
-        elif self._admit(item):
+        # Where puts wait and no get does, there is no room.
+        if (not self._senders or self._receivers) and self._admit(item):
             return
         if self._closed:
             self._check_open()
