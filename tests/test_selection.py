@@ -521,6 +521,14 @@ async def test_a_receiver_behind_a_select_on_both_sides_is_served() -> None:
     assert (0, None) == await both
 
 
+async def test_a_put_to_a_select_that_waits_on_both_sides_of_a_channel_goes_ahead_at_once() -> None:
+    channel = Channel[int].rendezvous()
+    selecting = await waiting(select(channel.on_get(), channel.on_put(1)))
+    with pytest.raises(StopIteration):
+        channel.put(2).send(None)
+    assert (0, 2) == await selecting
+
+
 async def test_room_that_a_select_makes_itself_is_granted_to_the_sender_behind_it() -> None:
     meeting: Channel[str] = Channel.rendezvous()
     first, second = await waiting(meeting.put("first")), await waiting(meeting.put("second"))
