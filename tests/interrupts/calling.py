@@ -101,10 +101,6 @@ class CallScene(Scene):
             case _:
                 return [self.use(verb, each) for each in self.hand[-1:]]
 
-    def cancel(self, lane: str) -> None:
-        if self.tasks[lane].cancel():
-            self.calls[self.tasks[lane]].cancelled = True
-
     def use(self, verb: str, each: Call[str, str]) -> object:
         if verb == "reply":
             return each.reply("by hand")

@@ -121,14 +121,17 @@ class Scene:
             return
         word, _, verb = step.partition(":")
         if word == "cancel":
-            if self.tasks[verb].cancel():
-                self.calls[self.tasks[verb]].cancelled = True
+            self.cancel(verb)
             return
         call = Made(word, verb)
         self.made.append(call)
         task = self.loop.create_task(self.perform(call))
         self.tasks[word] = task
         self.calls[task] = call
+
+    def cancel(self, lane: str) -> None:
+        if self.tasks[lane].cancel():
+            self.calls[self.tasks[lane]].cancelled = True
 
     async def perform(self, call: Made) -> None:
         try:

@@ -14,7 +14,7 @@ from tests.interrupts.calling import CallScene
 from tests.interrupts.scenes import Script, Stage, stage
 from tests.interrupts.watching import WatchScene
 
-WATCHING = ("set", "close", RAISE, "get")
+WATCHING = ("set", "close", RAISE, "get", "cancel")
 CALLING = ("reply", RAISE, "drop", "cancel")
 
 

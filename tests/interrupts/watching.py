@@ -6,6 +6,7 @@ both), any (on r and the close), wait_for, wait_closed and join; and set!, put!,
 `python -m tests.interrupts.watching` plays every action at every place.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Never
@@ -60,7 +61,10 @@ wait_closed: cancelled         | W:wait_closed X:wait_closed    | cancel:W run c
 """.strip().splitlines()
 ]
 
-ACTIONS = ("set", "close", "get", RAISE, "gc", "set+raise", "close+raise", "get+raise", "get.s", "set+get", "set+set")
+ACTIONS = (
+    "set", "close", "get", RAISE, "gc", "set+raise", "close+raise", "get+raise", "get.s", "set+get", "set+set",
+    "cancel", "cancel+set", "cancel+get", "cancel+close",
+)  # fmt: skip
 GETS = ("get", "get.s", "sel", "any", "wait_for")
 
 
@@ -123,8 +127,18 @@ class WatchScene(Scene):
                 return self.watch.set(self.value())  # type: ignore[func-returns-value]
             case "close":
                 return self.watch.close()
+            case "cancel":
+                return self.cancel_first()  # type: ignore[func-returns-value]
             case _:
                 return self.take_one("s" if verb == "get.s" else "r")  # type: ignore[func-returns-value]
+
+    def cancel_first(self) -> None:
+        """Cancel the first task that waits, other than the one that runs."""
+        running = asyncio.current_task(self.loop)
+        for lane, task in self.tasks.items():
+            if task is not running and self.calls[task].outcome is UNDER_WAY:
+                self.cancel(lane)
+                return
 
     # The end
 
