@@ -333,12 +333,43 @@ def trio() -> Peer:
     return Peer(TRIO, version("trio"), module.open_memory_channel, make, together)
 
 
+def _bare_queue(capacity: int) -> Ends:
+    buffer: deque[object] = deque()
+    getting: deque[asyncio.Future[None]] = deque()
+    putting: deque[asyncio.Future[None]] = deque()
+
+    async def put(item: object) -> None:
+        while len(buffer) >= capacity:
+            waiter: asyncio.Future[None] = asyncio.Future()
+            putting.append(waiter)
+            await waiter
+        buffer.append(item)
+        if getting:
+            getting.popleft().set_result(None)
+
+    async def get() -> object:
+        while not buffer:
+            waiter: asyncio.Future[None] = asyncio.Future()
+            getting.append(waiter)
+            await waiter
+        item = buffer.popleft()
+        if putting:
+            putting.popleft().set_result(None)
+        return item
+
+    return Ends(put=put, get=get)
+
+
 def bare_coroutines() -> Peer:
-    """What one call and one await cost, over the fastest container there is. Nothing waits."""
+    """What one call and one await cost, over the fastest container there is.
+
+    Where it is bounded, who has to wait does so on a bare future, and nobody may be cancelled, close it, or rely on an
+    order. Where it is not, nothing waits.
+    """
 
     def make(capacity: float) -> Ends:
         if capacity != UNBOUNDED:
-            raise NotOfferedError
+            return _bare_queue(_maxsize(capacity))
         buffer: deque[object] = deque()
         append, popleft = buffer.append, buffer.popleft
 
