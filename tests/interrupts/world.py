@@ -20,6 +20,8 @@ from tests.model.reference import RENDEZVOUS
 Make = Callable[[int], Channel[str]]
 
 ROUNDS = 5  # of the loop until it rests; the longest chain of wake-ups of a scenario is shorter
+BEGUN = "v"
+"""The lane of the task that a handler begins, which may be ahead of the one that it has interrupted."""
 OPENINGS = ("open", "openr")
 LEAVINGS = ("leave", "crash")
 OF_ENDS = (*OPENINGS, "enter", *LEAVINGS)
@@ -311,7 +313,7 @@ class World:
             self._cancel_first()
             return
         if effect.word in BEGINS:
-            self._start("v", f"{effect.word.removeprefix('begin ')}.{effect.channel}", eagerly=True)
+            self._start(BEGUN, f"{effect.word.removeprefix('begin ')}.{effect.channel}", eagerly=True)
             return
         verb = {"put": "put_nowait", "get": "get_nowait", "drain": "get_many_nowait"}.get(effect.word, effect.word)
         call = Call("x", verb, effect.channel, (self.item("x"),) if effect.word == "put" else ())
