@@ -55,6 +55,8 @@ WHY: Final = {
     "timeout": "a waiter has to be found and marked; the costs are those of the tasks",
     "close": "every waiter gets an exception of its own that names the channel",
     "wake": "each item is promised to its receiver before it runs",
+    "within a time": "each put looks whether it is for the batch that waits, and lets other tasks run now and then",
+    "1 to 1 threads": "strict order costs a switch of threads where a lock lets the running thread go ahead",
     "4 to 4 threads": "strict order costs a switch of threads where a lock lets the running thread go ahead",
     "ThreadChannel: put": "every call takes a lock",
     "put_nowait that is dropped": "it looks at the loop first, and counts what it drops",
