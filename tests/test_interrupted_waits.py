@@ -5,7 +5,7 @@ stands for the finalizer that begins an eager task.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Self
 
 import pytest
@@ -17,28 +17,6 @@ from aiochannel._core.machine import Machine
 from aiochannel._core.waiters import WaitQueue
 from tests.conftest import cancelled, filled, settle, waiting
 from tests.test_interrupted_calls import act_once, used
-
-Begin = Callable[[], Coroutine[object, None, object]]
-
-
-class Handler:
-    """What a signal handler does; the calls that it begins are kept."""
-
-    def __init__(self) -> None:
-        self.calls: list[Coroutine[object, None, object]] = []
-
-    def begins(self, *begin: Begin) -> Callable[[], None]:
-        def act() -> None:
-            for each in begin:
-                call = each()
-                call.send(None)
-                self.calls.append(call)
-
-        return act
-
-    def end(self) -> None:
-        for call in self.calls:
-            call.close()
 
 
 async def test_a_put_that_begins_to_wait_while_a_signal_handler_makes_room_for_more_than_waited_goes_ahead(
@@ -75,14 +53,13 @@ async def test_a_put_that_begins_to_wait_while_a_get_begins_is_for_that_get(
 ) -> None:
     channel = Channel[int].rendezvous()
     assert await cancelled(await waiting(channel.put(0)))
-    handler = Handler()
+    getting: Coroutine[object, None, object] = channel.get() if call == "get" else channel.get_many(2, within=60)
     with monkeypatch.context() as patch:
-        get: Begin = channel.get if call == "get" else lambda: channel.get_many(2, within=60)
-        act_once(patch, Machine, "_enqueue_sender", handler.begins(get))
+        act_once(patch, Machine, "_enqueue_sender", lambda: getting.send(None))
         putting = asyncio.create_task(channel.put(1))
         await settle()
     assert (True, 1) == (putting.done(), len(list(channel)))
-    handler.end()
+    getting.close()
 
 
 async def test_a_get_that_begins_to_wait_while_a_signal_handler_puts_to_a_cancelled_one_goes_ahead(
@@ -107,13 +84,13 @@ async def test_a_batch_that_begins_while_a_put_opens_the_fast_path_has_the_puts_
 ) -> None:
     channel: Channel[int] = Channel()
     assert await cancelled(await waiting(channel.get()))
-    handler = Handler()
+    batch = channel.get_many(3, within=60)
     with monkeypatch.context() as patch:
-        act_once(patch, Machine, "_open_puts", handler.begins(lambda: channel.get_many(3, within=60)))
+        act_once(patch, Machine, "_open_puts", lambda: batch.send(None))
         for item in range(3):
             channel.put_nowait(item)
     with pytest.raises(StopIteration) as returned:
-        handler.calls[0].send(None)
+        batch.send(None)
     assert [0, 1, 2] == returned.value.value
 
 
@@ -142,13 +119,13 @@ async def test_a_batch_that_begins_while_an_item_is_put_to_another_get_is_told_o
 ) -> None:
     channel: Channel[int] = Channel()
     getting = await waiting(channel.get())
-    handler = Handler()
+    batch = channel.get_many(3, within=60)
     with monkeypatch.context() as patch:
-        act_once(patch, WaitQueue, "promise", handler.begins(lambda: channel.get_many(3, within=60)))
+        act_once(patch, WaitQueue, "promise", lambda: batch.send(None))
         channel.put_nowait(1)
     channel.close()
     with pytest.raises(StopIteration) as returned:
-        handler.calls[0].send(None)
+        batch.send(None)
     assert [1] == returned.value.value
     with pytest.raises(ChannelClosed):
         await getting
@@ -181,12 +158,10 @@ async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leav
     items: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel: Channel[int] = await used(Channel(1))
-    with monkeypatch.context() as patch:
-        patch.setattr(gathering, "Future", CancelledWhenLookedAt)
-        batch = await waiting(channel.get_many(items, within=60))
-    CancelledWhenLookedAt.first_of(
-        channel
-    ).looks = 2  # at the first promise, and at the last; those between are made in advance
+    monkeypatch.setattr(gathering, "Future", CancelledWhenLookedAt)
+    batch = await waiting(channel.get_many(items, within=60))
+    # At the first promise, and at the last; those between are made in advance.
+    CancelledWhenLookedAt.first_of(channel).looks = 2
     for item in range(items):
         channel.put_nowait(item)
     await settle()
@@ -203,9 +178,8 @@ async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leav
 ) -> None:
     channel: Channel[int] = await used(Channel())
     batch, getting = channel.get_many(2, within=60), channel.get()
-    with monkeypatch.context() as patch:
-        patch.setattr(gathering, "Future", CancelledWhenLookedAt)
-        batch.send(None)
+    monkeypatch.setattr(gathering, "Future", CancelledWhenLookedAt)
+    batch.send(None)
     getting.send(None)
     CancelledWhenLookedAt.first_of(channel).looks = 2
     channel.put_nowait(0)
@@ -224,9 +198,8 @@ async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leav
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     channel: Channel[int] = await used(Channel(1))
-    with monkeypatch.context() as patch:
-        patch.setattr(gathering, "Future", CancelledWhenLookedAt)
-        batch = await waiting(channel.get_many(2, within=60))
+    monkeypatch.setattr(gathering, "Future", CancelledWhenLookedAt)
+    batch = await waiting(channel.get_many(2, within=60))
     following = await waiting(channel.get_many(4, within=60))
     CancelledWhenLookedAt.first_of(channel).looks = 2
     channel.put_nowait(0)
@@ -241,9 +214,8 @@ async def test_a_batch_that_is_cancelled_while_it_is_promised_its_last_item_leav
 
 async def test_a_batch_that_is_cancelled_while_it_is_told_of_the_close_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     channel: Channel[int] = await used(Channel(1))
-    with monkeypatch.context() as patch:
-        patch.setattr(gathering, "Future", CancelledWhenLookedAt)
-        batch = await waiting(channel.get_many(3, within=60))
+    monkeypatch.setattr(gathering, "Future", CancelledWhenLookedAt)
+    batch = await waiting(channel.get_many(3, within=60))
     CancelledWhenLookedAt.first_of(channel).looks = 1
     channel.close()
     await settle()
