@@ -277,7 +277,7 @@ class Machine(Counted, Generic[T]):
             return BLOCKED
         try:
             item = buffer.popleft()
-            if self._senders:
+            if self._senders:  # as `_after_take`, by one call less
                 self._grant()
             else:
                 self._after_take()
